@@ -1,0 +1,27 @@
+/** Why the domain refuses a command; the same codes as in the HTTP contract. */
+export type CustomerErrorCode =
+  | 'not_found'
+  | 'already_exists'
+  | 'customer_erased'
+  | 'invalid_parameter'
+  | 'too_many_metadata_pairs'
+  | 'source_not_found'
+  | 'nonreusable_source'
+  | 'source_not_chargeable'
+  | 'source_in_use';
+
+/** A refusal. Its message never repeats a personal value. */
+export class CustomerError extends Error {
+  override readonly name = 'CustomerError';
+  constructor(
+    readonly code: CustomerErrorCode,
+    /** Dotted path of the request's parameter at fault. */
+    readonly parameter: string | undefined,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export const customerNotFound = (id: string): CustomerError =>
+  new CustomerError('not_found', 'id', `Customer '${id}' not found`);

@@ -1,0 +1,47 @@
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+export interface Address {
+  readonly country: string;
+  readonly line1?: string;
+  readonly line2?: string;
+  readonly city?: string;
+  readonly postalCode?: string;
+  readonly state?: string;
+}
+
+export interface Shipping {
+  readonly name?: string;
+  readonly phone?: string;
+  readonly email?: string;
+  readonly organization?: string;
+  readonly address?: Address;
+  readonly additionalAddressInfo?: {
+    readonly neighborhood?: string;
+    readonly division?: string;
+    readonly phoneticName?: string;
+  };
+}
+
+export interface TaxCertificate {
+  readonly companyName: string;
+  readonly taxAuthority: string;
+  readonly startDate: string;
+  readonly endDate: string;
+  readonly fileId: string;
+}
+
+export type Metadata = { readonly [key: string]: JsonValue };
+
+/** The personal values of a customer, by the field name under which they stand in events, state and view. */
+export interface Personal {
+  readonly email: string;
+  readonly shipping: Shipping;
+  readonly taxCertificate: TaxCertificate;
+  readonly metadata: Metadata;
+}
+
+/**
+ * How personal values are carried: in clear while deciding ({@link Personal}), sealed everywhere else. `evolve` only
+ * carries them, so that a history can be folded without opening it.
+ */
+export type Carried = { readonly [K in keyof Personal]: unknown };

@@ -1,0 +1,41 @@
+import type { Position } from './event-store.js';
+
+/**
+ * How far a follower of the log has come. Besides the position it names the event that stood there, so that a wiped or
+ * restored log is noticed at start instead of being followed into silence.
+ */
+export interface Checkpoint {
+  readonly logId: string;
+  readonly position: Position;
+  /** The last event handled; absent while only marks were passed. */
+  readonly last?: {
+    readonly stream: string;
+    readonly revision: number;
+    readonly eventId: string;
+    readonly hash: string;
+  };
+}
+
+/** Who may follow the log under a name just now. `epoch` grows with each new holder: a fence against an overtaken one. */
+export interface Lease {
+  readonly name: string;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+/**
+ * Checkpoints and leases. An instance lives in the database of what its checkpoints mark.
+ * Every adapter passes `test/contracts/checkpoints.contract.ts`.
+ */
+export abstract class Checkpoints {
+  abstract load(name: string): Promise<Checkpoint | undefined>;
+  /** @returns false when the lease's epoch is no longer the newest: nothing was written. */
+  abstract save(name: string, checkpoint: Checkpoint, lease?: Lease): Promise<boolean>;
+  abstract remove(name: string): Promise<void>;
+
+  /** Takes the lease when it is free, expired or already this owner's; undefined when another holds it. */
+  abstract acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  /** @returns false when it was lost meanwhile. */
+  abstract renew(lease: Lease, ttlMs: number): Promise<boolean>;
+  abstract release(lease: Lease): Promise<void>;
+}

@@ -1,0 +1,104 @@
+/** What JSON can carry; anything else is refused before a store is called. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/**
+ * A place in the order of the whole log. Opaque: made by the store alone, kept and given back as it is, and
+ * compared only by {@link EventStore.comparePositions}.
+ */
+export type Position = string & { readonly __position: unique symbol };
+
+export interface EventToAppend {
+  /** UUID. The same id at the same expected revision is the same event: appending it again is not a second one. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: JsonObject;
+  readonly metadata: JsonObject;
+}
+
+export interface RecordedEvent extends EventToAppend {
+  readonly stream: string;
+  /** Place in the stream, from 0, without gaps. */
+  readonly revision: number;
+  readonly position: Position;
+  /** When the store wrote it, milliseconds since the epoch, by the store's clock. */
+  readonly recordedAt: number;
+}
+
+export type ExpectedRevision = number | 'no_stream';
+
+export interface Appended {
+  /** Revision and position of the last event of the append. */
+  readonly revision: number;
+  readonly position: Position;
+}
+
+/** What a subscription yields, in band: a mark never overtakes an event that stands before it in the log. */
+export type SubscriptionMessage =
+  | { readonly kind: 'event'; readonly event: RecordedEvent }
+  /** All that was in the log when this was made has been yielded. May come more than once. */
+  | { readonly kind: 'caught_up' }
+  /** Nothing wanted stands up to here: resuming after it skips no event of the subscription. */
+  | { readonly kind: 'checkpoint'; readonly position: Position };
+
+export interface SubscribeOptions {
+  /** Exclusive; from the beginning of the log when absent. */
+  readonly after?: Position | undefined;
+  /** Only streams whose name begins with one of these. */
+  readonly prefixes: readonly string[];
+  /** Ends the iteration cleanly. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The event log: the one truth, from which everything else can be made again.
+ * Every adapter passes the suite `test/contracts/event-store.contract.ts`.
+ */
+export abstract class EventStore {
+  /**
+   * Appends all events or none. Of many writers at one revision exactly one wins. The same append repeated
+   * (same ids at the same expectation) succeeds with the first result.
+   * @throws WrongExpectedRevision nothing was written
+   * @throws StoreUnavailable nothing was written
+   * @throws OutcomeUnknown it is wholly there or not at all
+   * @throws NotJson a payload that JSON can't carry; the store was not called
+   */
+  abstract append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<Appended>;
+
+  /** The stream's events in order, from revision `from` (default 0), at most `limit`. An absent stream reads empty. */
+  abstract read(
+    stream: string,
+    options?: { readonly from?: number; readonly limit?: number },
+  ): Promise<readonly RecordedEvent[]>;
+
+  /** Every event once, in log order, then live; ends when the signal aborts, throws when the store drops it. */
+  abstract subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
+
+  /** The position of the newest event; undefined while the log is empty. */
+  abstract head(): Promise<Position | undefined>;
+
+  /** Names this log for its whole life; a wiped and refilled log has another. */
+  abstract logId(): Promise<string>;
+
+  /** Negative when `a` is before `b`, 0 when equal. */
+  abstract comparePositions(a: Position, b: Position): number;
+
+  /** @throws StoreUnavailable */
+  abstract health(): Promise<void>;
+}
+
+export class WrongExpectedRevision extends Error {
+  override readonly name = 'WrongExpectedRevision';
+  constructor(
+    readonly stream: string,
+    readonly expected: ExpectedRevision,
+  ) {
+    super('The stream is not at the expected revision');
+  }
+}
+
+export class NotJson extends Error {
+  override readonly name = 'NotJson';
+}

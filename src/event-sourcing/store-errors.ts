@@ -1,0 +1,20 @@
+export type StoreName = 'event_log' | 'read_model' | 'subject_keys' | 'api_keys' | 'source_directory';
+
+/** A store is out of reach and nothing was done. Answered as 503 `service_unavailable`. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+  constructor(
+    readonly store: StoreName,
+    options?: ErrorOptions,
+  ) {
+    super(`The ${store} store is out of reach`, options);
+  }
+}
+
+/** The log did not say whether an append landed: it is wholly there or not at all. Answered as 503 `outcome_unknown`. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+  constructor(options?: ErrorOptions) {
+    super('The outcome of the append is unknown', options);
+  }
+}
