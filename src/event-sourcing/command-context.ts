@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** Who caused an event. Never a personal value: the id of an API key, or a keyed hash of a token's subject. */
 export interface Actor {
   readonly type: 'api_key' | 'token' | 'system';
@@ -23,6 +25,13 @@ export interface CommandContext {
   /** Milliseconds since the epoch: when the answer is due. */
   readonly deadline: number;
 }
+
+/** For what the service does of itself. */
+export const systemContext = (id: string, deadline: number): CommandContext => ({
+  actor: { type: 'system', id },
+  requestId: randomUUID(),
+  deadline,
+});
 
 /** `If-Match` names another version. Answered as 412 `precondition_failed`. */
 export class PreconditionFailed extends Error {

@@ -18,10 +18,14 @@ export interface EventToAppend {
   readonly metadata: JsonObject;
 }
 
-export interface RecordedEvent extends EventToAppend {
+/** An event at its place in its stream. */
+export interface StreamEvent extends EventToAppend {
   readonly stream: string;
   /** Place in the stream, from 0, without gaps. */
   readonly revision: number;
+}
+
+export interface RecordedEvent extends StreamEvent {
   readonly position: Position;
   /** When the store wrote it, milliseconds since the epoch, by the store's clock. */
   readonly recordedAt: number;
@@ -84,6 +88,9 @@ export abstract class EventStore {
 
   /** Negative when `a` is before `b`, 0 when equal. */
   abstract comparePositions(a: Position, b: Position): number;
+
+  /** About how much of the log up to `head` lies at or before `position`: 0 to 1, for showing progress. */
+  abstract fraction(position: Position, head: Position): number;
 
   /** @throws StoreUnavailable */
   abstract health(): Promise<void>;

@@ -2,7 +2,7 @@ export type StoreName = 'event_log' | 'read_model' | 'subject_keys' | 'api_keys'
 
 /** A store is out of reach and nothing was done. Answered as 503 `service_unavailable`. */
 export class StoreUnavailable extends Error {
-  override readonly name = 'StoreUnavailable';
+  override readonly name: string = 'StoreUnavailable';
   constructor(
     readonly store: StoreName,
     options?: ErrorOptions,

@@ -1,6 +1,11 @@
-import { Command } from '@nestjs/cqrs';
-import type { CommandContext } from '../../event-sourcing/command-context.js';
-import type { AttachedSource } from '../read-model/customer-view.js';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { type CommandContext, PreconditionFailed } from '../../event-sourcing/command-context.js';
+import type { CustomerHistory } from '../customer-history.js';
+import { activeOrRefuse, sourceNotChargeable } from '../domain/decide.js';
+import type { SourceFacts } from '../domain/events.js';
+import type { AttachedSource, CustomerView } from '../read-model/customer-view.js';
+import { SourceAttachment } from '../sources/source-attachment.js';
+import { CustomerExecution } from './customer-execution.js';
 
 export class AttachSource extends Command<AttachedSource> {
   constructor(
@@ -11,3 +16,49 @@ export class AttachSource extends Command<AttachedSource> {
     super();
   }
 }
+
+/** The claim on the source is the decision; the event of the customer that follows it is only its record. */
+@CommandHandler(AttachSource)
+export class AttachSourceHandler implements ICommandHandler<AttachSource> {
+  constructor(
+    private readonly customers: CustomerExecution,
+    private readonly attachment: SourceAttachment,
+  ) {}
+
+  async execute({ id, sourceId, context }: AttachSource): Promise<AttachedSource> {
+    const past = await this.attachment.load(id, context);
+    if (this.isRecorded(past, context)) {
+      return this.attach(id, { sourceId, state: 'chargeable', reusable: true }, past.state.life, context);
+    }
+    const customer = activeOrRefuse(id, past.state);
+    if (context.ifMatch !== undefined && !context.ifMatch.includes(past.revision)) {
+      throw new PreconditionFailed('The customer is at another version');
+    }
+    const attached = find(past.view, sourceId);
+    if (attached !== undefined) return attached;
+    if (customer.detachedSources.includes(sourceId)) throw sourceNotChargeable();
+    const owner = { customerId: id, life: customer.life };
+    const source = await this.attachment.claim(sourceId, owner, 'attach', context);
+    const { ifMatch: _, ...unconditional } = context;
+    return this.attach(id, source, customer.life, unconditional);
+  }
+
+  private isRecorded(past: CustomerHistory, { idempotency }: CommandContext): boolean {
+    return idempotency !== undefined && past.commands.has(idempotency.commandId);
+  }
+
+  private async attach(
+    id: string,
+    source: SourceFacts,
+    life: number,
+    context: CommandContext,
+  ): Promise<AttachedSource> {
+    const { view } = await this.customers.run({ kind: 'attach_source', id, claim: { source, life } }, context);
+    const attached = find(view, source.sourceId);
+    if (attached === undefined) throw sourceNotChargeable();
+    return attached;
+  }
+}
+
+const find = (view: CustomerView | undefined, sourceId: string): AttachedSource | undefined =>
+  view?.sources.find(({ id }) => id === sourceId);

@@ -1,5 +1,6 @@
-import { Command } from '@nestjs/cqrs';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { CommandContext } from '../../event-sourcing/command-context.js';
+import { CustomerExecution } from './customer-execution.js';
 
 export class DeleteCustomer extends Command<void> {
   constructor(
@@ -7,5 +8,15 @@ export class DeleteCustomer extends Command<void> {
     readonly context: CommandContext,
   ) {
     super();
+  }
+}
+
+/** Done once the event is appended and the view redacted; the erasure follower destroys the key. */
+@CommandHandler(DeleteCustomer)
+export class DeleteCustomerHandler implements ICommandHandler<DeleteCustomer> {
+  constructor(private readonly customers: CustomerExecution) {}
+
+  async execute({ id, context }: DeleteCustomer): Promise<void> {
+    await this.customers.run({ kind: 'delete', id }, context);
   }
 }

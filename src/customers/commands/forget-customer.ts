@@ -1,8 +1,18 @@
-import { Command } from '@nestjs/cqrs';
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { Clock } from '../../event-sourcing/clock.js';
 import type { CommandContext } from '../../event-sourcing/command-context.js';
 import type { CustomerChanges } from '../domain/changes.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
+import { isoTime } from '../read-model/project.js';
+import { CustomerExecution } from './customer-execution.js';
 
+/** Injection token: days between a request to be forgotten and the erasure. */
+export const FORGET_GRACE_DAYS = Symbol('FORGET_GRACE_DAYS');
+
+const DAY_MS = 86_400_000;
+
+/** Asks for the customer to be forgotten; other changes of the same body ride along in one append. */
 export class ForgetCustomer extends Command<OpenedCustomer> {
   constructor(
     readonly id: string,
@@ -10,5 +20,19 @@ export class ForgetCustomer extends Command<OpenedCustomer> {
     readonly context: CommandContext,
   ) {
     super();
+  }
+}
+
+@CommandHandler(ForgetCustomer)
+export class ForgetCustomerHandler implements ICommandHandler<ForgetCustomer> {
+  constructor(
+    private readonly customers: CustomerExecution,
+    private readonly clock: Clock,
+    @Inject(FORGET_GRACE_DAYS) private readonly graceDays: number,
+  ) {}
+
+  async execute({ id, changes, context }: ForgetCustomer): Promise<OpenedCustomer> {
+    const dueAt = isoTime(this.clock.now() + this.graceDays * DAY_MS);
+    return this.customers.run({ kind: 'forget', id, changes, dueAt }, context);
   }
 }

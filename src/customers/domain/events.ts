@@ -2,12 +2,12 @@ import type { Carried, Personal } from './personal.js';
 
 export type CustomerType = 'business' | 'individual';
 
-export interface SourceFacts {
+export type SourceFacts = {
   readonly sourceId: string;
   readonly type?: string;
   readonly state: string;
   readonly reusable: boolean;
-}
+};
 
 /**
  * The event catalogue and the storage format: a name and its fields are never changed, only joined by new ones

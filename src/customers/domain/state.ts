@@ -13,8 +13,6 @@ export type CustomerState<P extends Carried = Personal> =
 export interface ActiveCustomer<P extends Carried = Personal> {
   readonly status: 'active';
   readonly life: number;
-  /** Whether this life has ever recorded a personal value, and so must have a key. */
-  readonly hasPersonal: boolean;
   readonly email?: P['email'] | undefined;
   readonly locale?: string | undefined;
   readonly type?: CustomerType | undefined;

@@ -1,6 +1,11 @@
-import { Query } from '@nestjs/cqrs';
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { ReadGate } from '../../event-sourcing/read-gate.js';
+import { CustomerError } from '../domain/errors.js';
+import { type Cursor, CustomerViews, type ListFilter } from '../read-model/customer-views.js';
+import { EmailIndexing } from '../read-model/email-indexing.js';
+import { OpenViews } from '../read-model/open-views.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
-import type { ListFilter } from '../read-model/customer-views.js';
+import { isCustomerId } from '../streams.js';
 
 export interface OpenedPage {
   readonly customers: readonly OpenedCustomer[];
@@ -17,5 +22,36 @@ export class ListCustomers extends Query<OpenedPage> {
     readonly cursor: { readonly startingAfter?: string; readonly endingBefore?: string },
   ) {
     super();
+  }
+}
+
+@QueryHandler(ListCustomers)
+export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
+  constructor(
+    private readonly views: CustomerViews,
+    private readonly emails: EmailIndexing,
+    private readonly opening: OpenViews,
+    private readonly gate: ReadGate,
+  ) {}
+
+  async execute({ filter: { email, ...rest }, limit, cursor }: ListCustomers): Promise<OpenedPage> {
+    this.gate.pass();
+    const filter = email === undefined ? rest : { ...rest, emailIndex: this.emails.indexOf(email) };
+    const page = await this.views.list(filter, limit, await this.resolve(cursor));
+    const opened = await this.opening.openAll(page.views);
+    return { customers: opened.filter(({ view }) => view.listed), hasMore: page.hasMore };
+  }
+
+  private async resolve({ startingAfter, endingBefore }: ListCustomers['cursor']): Promise<Cursor | undefined> {
+    if (endingBefore !== undefined) return this.cursorAt('before', endingBefore, 'endingBefore');
+    if (startingAfter !== undefined) return this.cursorAt('after', startingAfter, 'startingAfter');
+    return undefined;
+  }
+
+  /** A deleted customer's stub still marks its place; an id that never existed marks none. */
+  private async cursorAt(direction: Cursor['direction'], id: string, parameter: string): Promise<Cursor> {
+    const view = isCustomerId(id) ? await this.views.get(id) : undefined;
+    if (view === undefined) throw new CustomerError('invalid_parameter', parameter, 'No such customer ever existed');
+    return { direction, createdTime: view.createdTime, id };
   }
 }

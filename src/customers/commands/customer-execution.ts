@@ -1,0 +1,130 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../../event-sourcing/clock.js';
+import { type Execution, execute, HistoryMovedOn } from '../../event-sourcing/command-execution.js';
+import { type CommandContext, PreconditionFailed } from '../../event-sourcing/command-context.js';
+import { within } from '../../event-sourcing/deadline.js';
+import type { EventDraft } from '../../event-sourcing/envelope.js';
+import { EventStore } from '../../event-sourcing/event-store.js';
+import { ReadGate } from '../../event-sourcing/read-gate.js';
+import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { KeyRing } from '../../privacy/key-ring.js';
+import { type CustomerHistory, foldCustomer } from '../customer-history.js';
+import type { CustomerCommand } from '../domain/commands.js';
+import { decide } from '../domain/decide.js';
+import type { CustomerEvent } from '../domain/events.js';
+import type { CustomerState } from '../domain/state.js';
+import { isPersonal, PersonalValues } from '../personal-values.js';
+import type { CustomerView } from '../read-model/customer-view.js';
+import { CustomerViews } from '../read-model/customer-views.js';
+import { EmailIndexing } from '../read-model/email-indexing.js';
+import type { OpenedCustomer } from '../read-model/opened-customer.js';
+import { customerStream } from '../streams.js';
+import { draftEvents } from './draft-events.js';
+import { isRepeat } from './repeats.js';
+
+interface Decision {
+  readonly past: CustomerHistory;
+  readonly values: PersonalValues | undefined;
+  readonly drafts: readonly EventDraft[];
+  readonly repeated: boolean;
+}
+
+/**
+ * How every command on a customer is carried out: read the stream, fold, open, decide, seal, append at the revision read,
+ * write the view through, answer from the same fold. The view is never read here.
+ */
+@Injectable()
+export class CustomerExecution {
+  private readonly logger = new Logger(CustomerExecution.name);
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly keys: KeyRing,
+    private readonly views: CustomerViews,
+    private readonly emails: EmailIndexing,
+    private readonly gate: ReadGate,
+  ) {}
+
+  /** @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing */
+  async run(command: CustomerCommand, context: CommandContext): Promise<OpenedCustomer> {
+    const done = await execute(this.store, this.clock, {
+      stream: customerStream(command.id),
+      deadline: context.deadline,
+      expectNew: command.kind === 'create' && command.changes.defaultSourceId == null,
+      decide: async (history) => this.decide(command, context, foldCustomer(history)),
+    });
+    return this.answer(done, context.deadline);
+  }
+
+  private async decide(command: CustomerCommand, context: CommandContext, past: CustomerHistory): Promise<Decision> {
+    const values = await this.valuesOf(command, past);
+    if (isRepeat(command, context, past, values)) return { past, values, drafts: [], repeated: true };
+    if (past.state.status === 'active') requireMatch(context, past.revision);
+    const events = decide(command, openState(past.state, values));
+    const sealing = await this.sealing(command.id, context, past, values, events);
+    const drafts = draftEvents(events, { context, past, values: sealing, now: this.clock.now() });
+    return { past, values: sealing, drafts, repeated: false };
+  }
+
+  /** What opens this life's values; none while there is nothing to open. Ending a life needs no key. */
+  private async valuesOf(command: CustomerCommand, past: CustomerHistory): Promise<PersonalValues | undefined> {
+    const { status, life } = past.state;
+    if (status !== 'active' || !past.hasSealed || command.kind === 'delete' || command.kind === 'erase') return undefined;
+    const ref = { subject: command.id, revision: life };
+    const key = await this.keys.require(ref);
+    if (key === 'erased') throw new HistoryMovedOn('The key is destroyed: the life it belonged to has ended');
+    return new PersonalValues(key, ref);
+  }
+
+  private async sealing(
+    id: string,
+    { idempotency }: CommandContext,
+    { state }: CustomerHistory,
+    values: PersonalValues | undefined,
+    events: readonly CustomerEvent[],
+  ): Promise<PersonalValues | undefined> {
+    const needed = events.length > 0 && (idempotency !== undefined || events.some(isPersonal));
+    if (values !== undefined || !needed) return values;
+    // The fence of the life before stands before the key of the next one is made.
+    if (state.status === 'deleted') await this.keys.destroy({ subject: id, revision: state.life });
+    const ref = { subject: id, revision: state.status === 'active' ? state.life : state.life + 1 };
+    const key = await this.keys.findOrCreate(ref);
+    if (key === 'erased') throw new HistoryMovedOn('Behind the fence no key is made');
+    return new PersonalValues(key, ref);
+  }
+
+  private async answer(done: Execution<Decision>, deadline: number): Promise<OpenedCustomer> {
+    const { past, values, repeated } = done.decision;
+    const { view } = foldCustomer(done.appended, past);
+    if (view === undefined) throw new RangeError('A command was accepted for a customer that does not exist');
+    const opened = values?.openView(view) ?? { view, taxCertificates: [] };
+    if (done.appended.length === 0 && !repeated) return opened;
+    await this.writeThrough(this.emails.withIndex(view, opened.email), done, deadline);
+    return opened;
+  }
+
+  /** The log is the truth: a view that could not be written is the projector's to mend, and reads wait for it. */
+  private async writeThrough(view: CustomerView, done: Execution<Decision>, deadline: number): Promise<void> {
+    try {
+      const left = Math.max(100, deadline - this.clock.now());
+      await within(left, this.views.save([view]), () => new StoreUnavailable('read_model'));
+    } catch (error) {
+      this.logger.warn(`A view could not be written through: ${error instanceof Error ? error.name : 'unknown'}`);
+      if (done.position !== undefined) this.gate.closeUntil(done.position);
+    }
+  }
+}
+
+function openState(state: CustomerHistory['state'], values: PersonalValues | undefined): CustomerState {
+  if (state.status !== 'active') return state;
+  if (values !== undefined) return values.openState(state);
+  const { email: _e, shipping: _s, metadata: _m, ...rest } = state;
+  return { ...rest, taxCertificates: [] };
+}
+
+function requireMatch(context: CommandContext, revision: number): void {
+  if (context.ifMatch !== undefined && !context.ifMatch.includes(revision)) {
+    throw new PreconditionFailed('The customer is at another version');
+  }
+}

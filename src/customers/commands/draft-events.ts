@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import type { CommandContext } from '../../event-sourcing/command-context.js';
+import { type EventDraft, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
+import type { JsonObject } from '../../event-sourcing/event-store.js';
+import type { CustomerHistory } from '../customer-history.js';
+import type { CustomerEvent } from '../domain/events.js';
+import { isPersonal, type PersonalValues } from '../personal-values.js';
+import { FINGERPRINT } from './repeats.js';
+
+interface Circumstances {
+  readonly context: CommandContext;
+  readonly past: CustomerHistory;
+  /** Seals; there whenever there is something to seal. */
+  readonly values: PersonalValues | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Seals what is decided and puts it in its envelope. The fingerprint of the request goes with the first event. */
+export function draftEvents(events: readonly CustomerEvent[], circumstances: Circumstances): readonly EventDraft[] {
+  const { context, past, values, now } = circumstances;
+  const commandId = context.idempotency?.commandId ?? randomUUID();
+  const at = Math.max(now, past.at);
+  const keyRevision = past.state.status === 'active' ? past.state.life : past.state.life + 1;
+  return events.map((event, index) => {
+    const fingerprint = index === 0 ? context.idempotency?.fingerprint : undefined;
+    const sealed = isPersonal(event) || fingerprint !== undefined;
+    if (sealed && values === undefined) throw new RangeError(`A ${event.type} must not be stored unsealed`);
+    return {
+      type: event.type,
+      data: values?.sealEvent(event) ?? (event.data as JsonObject),
+      metadata: {
+        $correlationId: context.requestId,
+        $causationId: commandId,
+        commandId,
+        ...(fingerprint !== undefined && values && { fingerprint: values.seal(FINGERPRINT, fingerprint) }),
+        actor: context.actor,
+        requestId: context.requestId,
+        ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
+        at,
+        schemaVersion: SCHEMA_VERSION,
+        ...(sealed && { keyRevision }),
+      },
+    };
+  });
+}

@@ -1,0 +1,43 @@
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { AttachSourceHandler } from './commands/attach-source.js';
+import { CreateCustomerHandler } from './commands/create-customer.js';
+import { CustomerExecution } from './commands/customer-execution.js';
+import { DeleteCustomerHandler } from './commands/delete-customer.js';
+import { DetachSourceHandler } from './commands/detach-source.js';
+import { DueErasures } from './commands/due-erasures.js';
+import { EraseCustomerHandler } from './commands/erase-customer.js';
+import { ForgetCustomerHandler } from './commands/forget-customer.js';
+import { UpdateCustomerHandler } from './commands/update-customer.js';
+import { CustomersController } from './customers.controller.js';
+import { GetCustomerHandler } from './queries/get-customer.js';
+import { ListCustomersHandler } from './queries/list-customers.js';
+import { EmailIndexing } from './read-model/email-indexing.js';
+import { OpenViews } from './read-model/open-views.js';
+import { SourceAttachment } from './sources/source-attachment.js';
+import { SourceOwnership } from './sources/source-ownership.js';
+
+/** The customers resource. The ports it needs come from the composition root. */
+@Module({
+  imports: [CqrsModule.forRoot()],
+  controllers: [CustomersController],
+  providers: [
+    AttachSourceHandler,
+    CreateCustomerHandler,
+    DeleteCustomerHandler,
+    DetachSourceHandler,
+    EraseCustomerHandler,
+    ForgetCustomerHandler,
+    UpdateCustomerHandler,
+    GetCustomerHandler,
+    ListCustomersHandler,
+    CustomerExecution,
+    DueErasures,
+    EmailIndexing,
+    OpenViews,
+    SourceAttachment,
+    SourceOwnership,
+  ],
+  exports: [CustomerExecution, DueErasures, EmailIndexing, SourceOwnership],
+})
+export class CustomersModule {}

@@ -1,0 +1,81 @@
+import type { JsonObject } from '../event-sourcing/event-store.js';
+import type { SubjectKey } from '../privacy/key-ring.js';
+import { isSealed, type Sealed } from '../privacy/sealed.js';
+import { open, seal } from '../privacy/sealing.js';
+import type { KeyRef } from '../privacy/subject-keys.js';
+import type { CustomerEvent } from './domain/events.js';
+import type { Personal } from './domain/personal.js';
+import type { ActiveCustomer } from './domain/state.js';
+import type { CustomerView, SealedPersonal } from './read-model/customer-view.js';
+import type { OpenedCustomer } from './read-model/opened-customer.js';
+
+type PersonalField = keyof Personal;
+
+/** Under these names, and no others, personal values stand in events, state and view. */
+const FIELDS: readonly PersonalField[] = ['email', 'shipping', 'taxCertificate', 'metadata'];
+
+/** Opens and seals the personal values of one life of one customer. */
+export class PersonalValues {
+  constructor(
+    private readonly key: SubjectKey,
+    private readonly ref: KeyRef,
+  ) {}
+
+  seal(field: string, value: unknown): Sealed {
+    return seal(this.key, this.ref, field, value);
+  }
+
+  sealEvent(event: CustomerEvent): JsonObject {
+    const data: Record<string, unknown> = { ...event.data };
+    for (const field of FIELDS) {
+      if (holdsPersonal(data[field])) data[field] = this.seal(field, data[field]);
+    }
+    return data as JsonObject;
+  }
+
+  /** What we sealed under this name is of this type: the seal binds the name, so nothing else opens. */
+  open<F extends PersonalField>(field: F, sealed: Sealed): Personal[F] {
+    return open(this.key, this.ref, field, sealed) as unknown as Personal[F];
+  }
+
+  openText(field: string, sealed: Sealed): string {
+    return String(open(this.key, this.ref, field, sealed));
+  }
+
+  openState(state: ActiveCustomer<SealedPersonal>): ActiveCustomer {
+    const { email: _email, shipping: _shipping, metadata: _metadata, ...rest } = state;
+    return { ...rest, ...this.openFields(state) };
+  }
+
+  openView(view: CustomerView): OpenedCustomer {
+    return { view, ...this.openFields(view) };
+  }
+
+  private openFields(from: SealedFields): Omit<OpenedCustomer, 'view'> {
+    return {
+      ...(from.email && { email: this.open('email', from.email) }),
+      ...(from.shipping && { shipping: this.open('shipping', from.shipping) }),
+      ...(from.metadata && { metadata: this.open('metadata', from.metadata) }),
+      taxCertificates: from.taxCertificates.map((sealed) => this.open('taxCertificate', sealed)),
+    };
+  }
+}
+
+interface SealedFields {
+  readonly email?: Sealed | undefined;
+  readonly shipping?: Sealed | undefined;
+  readonly metadata?: Sealed | undefined;
+  readonly taxCertificates: readonly Sealed[];
+}
+
+/** Whether an event carries a personal value, and so can't be stored without a key. */
+export const isPersonal = (event: CustomerEvent): boolean =>
+  Object.entries(event.data).some(([field, value]) => isPersonalField(field) && holdsPersonal(value));
+
+/** Whether anything in the view needs a key to be read. */
+export const viewHoldsPersonal = (view: SealedFields): boolean =>
+  isSealed(view.email) || isSealed(view.shipping) || isSealed(view.metadata) || view.taxCertificates.length > 0;
+
+const isPersonalField = (field: string): boolean => (FIELDS as readonly string[]).includes(field);
+
+const holdsPersonal = (value: unknown): boolean => value !== undefined && value !== null;

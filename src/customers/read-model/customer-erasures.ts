@@ -1,0 +1,24 @@
+import type { RecordedEvent } from '../../event-sourcing/event-store.js';
+import type { Erasures } from '../../privacy/erasure-follower.js';
+import type { KeyRef } from '../../privacy/subject-keys.js';
+import { decode } from '../customer-events.js';
+import { CUSTOMER_PREFIX, customerIdOf } from '../streams.js';
+import type { CustomerProjection } from './customer-projection.js';
+
+/** A customer's life ends, and its key with it, by erasure or by deletion. */
+export class CustomerErasures implements Erasures {
+  readonly prefixes = [CUSTOMER_PREFIX];
+
+  constructor(private readonly projection: CustomerProjection) {}
+
+  keyEndedBy(recorded: RecordedEvent): KeyRef | undefined {
+    if (recorded.type !== 'CustomerErased' && recorded.type !== 'CustomerDeleted') return undefined;
+    const event = decode(recorded);
+    if (event.type !== 'CustomerErased' && event.type !== 'CustomerDeleted') return undefined;
+    return { subject: customerIdOf(recorded.stream), revision: event.data.keyRevision };
+  }
+
+  redact(events: readonly RecordedEvent[]): Promise<void> {
+    return this.projection.handle(events);
+  }
+}

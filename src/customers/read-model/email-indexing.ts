@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import { emailIndex } from '../../privacy/email-index.js';
+import { ServiceSecrets } from '../../privacy/service-secrets.js';
+import type { CustomerView } from './customer-view.js';
+
+/** Makes the keyed hash by which the `email` filter finds a customer. */
+@Injectable()
+export class EmailIndexing {
+  constructor(private readonly secrets: ServiceSecrets) {}
+
+  indexOf(email: string): string {
+    return emailIndex(this.secrets.emailIndex, email);
+  }
+
+  withIndex(view: CustomerView, email: string | undefined): CustomerView {
+    if (email !== undefined) return { ...view, emailIndex: this.indexOf(email) };
+    const { emailIndex: _, ...rest } = view;
+    return rest;
+  }
+}

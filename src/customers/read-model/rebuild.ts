@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { batches } from '../../event-sourcing/batches.js';
+import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
+import { readMetadata } from '../../event-sourcing/envelope.js';
+import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import { CUSTOMER_PREFIX } from '../streams.js';
+import { type CustomerProjection, projectionCheckpoint } from './customer-projection.js';
+import type { CustomerViews } from './customer-views.js';
+
+export interface RebuildProgress {
+  readonly events: number;
+  /** 0 to 1, of the log as it was at the start. */
+  readonly fraction: number;
+}
+
+export interface RebuildParts {
+  readonly store: EventStore;
+  readonly views: CustomerViews;
+  readonly checkpoints: Checkpoints;
+  /** Into one generation. */
+  readonly projectionInto: (generation: number) => CustomerProjection;
+  readonly onProgress: (progress: RebuildProgress) => void;
+  /** Two of the periods in which every instance looks at the pointer of the live generation. */
+  readonly settleMs: number;
+}
+
+const BATCH = 500;
+
+/**
+ * Builds all views anew from the log beside the live ones, then switches in one step, while the service runs: from the
+ * moment a generation is under construction every write goes to it too.
+ * @throws KeyMissing a key is gone without an erasure: nothing is switched
+ */
+export async function rebuildViews(parts: RebuildParts): Promise<{ readonly events: number }> {
+  const { views, settleMs } = parts;
+  const old = (await views.generations()).live;
+  const generation = await views.startBuilding();
+  try {
+    await delay(settleMs);
+    const events = await replayInto(generation, parts);
+    await views.goLive(generation);
+    await delay(settleMs);
+    await views.dropGeneration(old);
+    await parts.checkpoints.remove(projectionCheckpoint(old));
+    return { events };
+  } catch (error) {
+    if ((await views.generations()).live !== generation) await views.dropGeneration(generation);
+    throw error;
+  }
+}
+
+async function replayInto(generation: number, parts: RebuildParts): Promise<number> {
+  const { store, onProgress } = parts;
+  const head = await store.head();
+  if (head === undefined) return 0;
+  const projection = parts.projectionInto(generation);
+  const logId = await store.logId();
+  const done = new AbortController();
+  let count = 0;
+  let newest: RecordedEvent | undefined;
+  for await (const batch of batches(store.subscribe({ prefixes: [CUSTOMER_PREFIX], signal: done.signal }), BATCH)) {
+    await projection.handle(batch.events);
+    count += batch.events.length;
+    newest = batch.events.at(-1) ?? newest;
+    if (batch.position !== undefined) {
+      const last = newest && describe(newest);
+      await parts.checkpoints.save(projectionCheckpoint(generation), { logId, position: batch.position, ...(last && { last }) });
+      onProgress({ events: count, fraction: store.fraction(batch.position, head) });
+    }
+    if (batch.caughtUp) done.abort();
+  }
+  return count;
+}
+
+const describe = (event: RecordedEvent) => ({
+  stream: event.stream,
+  revision: event.revision,
+  eventId: event.id,
+  hash: readMetadata(event).hash,
+});

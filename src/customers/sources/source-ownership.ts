@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../event-sourcing/clock.js';
+import { type CommandContext, systemContext } from '../../event-sourcing/command-context.js';
+import { execute, readInTime } from '../../event-sourcing/command-execution.js';
+import { type EventDraft, readMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
+import { EventStore, type JsonObject, type RecordedEvent } from '../../event-sourcing/event-store.js';
+import { CustomerExecution } from '../commands/customer-execution.js';
+import { type CustomerHistory, foldCustomer } from '../customer-history.js';
+import { CustomerError } from '../domain/errors.js';
+import type { SourceFacts } from '../domain/events.js';
+import { customerStream } from '../streams.js';
+import { claim, type ClaimedBy, type Owner, sameOwner, type SourceEvent, type SourceState } from './source.js';
+import { foldSource, sourceStream } from './source-events.js';
+
+type Claim = Extract<SourceState, { status: 'claimed' }>;
+
+/**
+ * A source belongs to one customer at most. Its own stream is the truth of that; the customer's event follows the claim.
+ * A claim is never taken over: it is rolled forward, cancelled when its attachment or its owner's life has ended, and
+ * released only where it never had an effect and never can.
+ */
+@Injectable()
+export class SourceOwnership {
+  constructor(
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly customers: CustomerExecution,
+  ) {}
+
+  /** After this the source is this owner's, come what may. @throws CustomerError source_in_use, source_not_chargeable */
+  async claim(source: SourceFacts, owner: Owner, by: ClaimedBy, context: CommandContext): Promise<void> {
+    const decideClaim = (state: SourceState): readonly SourceEvent[] => claim(state, owner, by, source);
+    try {
+      await this.append(source.sourceId, context, decideClaim);
+    } catch (error) {
+      if (!(error instanceof CustomerError) || error.code !== 'source_in_use') throw error;
+      // The one in whose way it stands may be gone for long, with only the news of it missing here.
+      await this.settle(source.sourceId, context.deadline);
+      await this.append(source.sourceId, context, decideClaim);
+    }
+  }
+
+  /** Brings a source's stream in line with what became of its claim. Idempotent; safe beside the claimant itself. */
+  async settle(sourceId: string, deadline: number): Promise<void> {
+    const system = systemContext('source-ownership', deadline);
+    const state = foldSource(await readInTime(this.store, this.clock, sourceStream(sourceId), deadline));
+    if (state.status !== 'claimed') return;
+    const stream = customerStream(state.owner.customerId);
+    const customer = foldCustomer(await readInTime(this.store, this.clock, stream, deadline));
+    const { customerId, life } = state.owner;
+    switch (whatBecameOf(state, customer, sourceId)) {
+      case 'attached':
+      case 'pending':
+        return;
+      case 'unattached':
+        await this.customers.run({ kind: 'attach_source', id: customerId, claim: { source: state.source, life } }, system);
+        return;
+      case 'over':
+        await this.end(sourceId, state, 'SourceCancelled', system);
+        return;
+      case 'void':
+        await this.end(sourceId, state, 'SourceReleased', system);
+    }
+  }
+
+  private async end(sourceId: string, seen: Claim, type: 'SourceCancelled' | 'SourceReleased', context: CommandContext) {
+    await this.append(sourceId, context, (state) =>
+      state.status === 'claimed' && sameOwner(state.owner, seen.owner) && state.by === seen.by
+        ? [{ type, data: seen.owner }]
+        : [],
+    );
+  }
+
+  private async append(
+    sourceId: string,
+    context: CommandContext,
+    decide: (state: SourceState) => readonly SourceEvent[],
+  ): Promise<void> {
+    await execute(this.store, this.clock, {
+      stream: sourceStream(sourceId),
+      deadline: context.deadline,
+      expectNew: false,
+      decide: (history) => Promise.resolve({ drafts: this.draft(decide(foldSource(history)), context, history) }),
+    });
+  }
+
+  private draft(
+    events: readonly SourceEvent[],
+    context: CommandContext,
+    history: readonly RecordedEvent[],
+  ): readonly EventDraft[] {
+    const commandId = context.idempotency?.commandId ?? randomUUID();
+    const last = history.at(-1);
+    return events.map(({ type, data }) => ({
+      type,
+      data: { ...data } satisfies JsonObject,
+      metadata: {
+        $correlationId: context.requestId,
+        $causationId: commandId,
+        commandId,
+        actor: context.actor,
+        requestId: context.requestId,
+        ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
+        at: Math.max(this.clock.now(), last ? readMetadata(last).at : 0),
+        schemaVersion: SCHEMA_VERSION,
+      },
+    }));
+  }
+}
+
+/**
+ * - `pending`: the life it was claimed for has not begun; whoever creates it brings the claim along, or makes it void
+ * - `void`: that life was begun by another creation, so the claiming one is refused for good
+ */
+function whatBecameOf(
+  { owner, by }: Claim,
+  { state }: CustomerHistory,
+  sourceId: string,
+): 'attached' | 'unattached' | 'over' | 'void' | 'pending' {
+  if (owner.life > state.life) return 'pending';
+  if (owner.life < state.life || state.status !== 'active') return 'over';
+  if (state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
+  if (state.detachedSources.includes(sourceId)) return 'over';
+  return by === 'create' ? 'void' : 'unattached';
+}

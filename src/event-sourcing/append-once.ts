@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from './clock.js';
+import { within } from './deadline.js';
+import { type Appended, type EventStore, type StreamEvent, WrongExpectedRevision } from './event-store.js';
+import { OutcomeUnknown, StoreUnavailable } from './store-errors.js';
+
+/** Kept back of the budget, so that a last look into the stream is still possible. */
+const RESERVE_MS = 500;
+
+/**
+ * Appends events that already have their place in the stream, and finds out what became of them. After a lost answer the
+ * very same append (ids and revision) is repeated, which the log takes as the first one; if the place was taken meanwhile,
+ * the stream tells whether it was taken by these events.
+ * @throws WrongExpectedRevision nothing of it was written
+ * @throws StoreUnavailable nothing of it was written
+ * @throws OutcomeUnknown still unknown at the deadline
+ */
+export async function appendOnce(
+  store: EventStore,
+  clock: Clock,
+  events: readonly StreamEvent[],
+  deadline: number,
+): Promise<Appended> {
+  const [first] = events;
+  if (first === undefined) throw new RangeError('Nothing to append');
+  const expected = first.revision === 0 ? 'no_stream' : first.revision - 1;
+  let unknown: OutcomeUnknown | undefined;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const left = deadline - clock.now() - RESERVE_MS;
+      return await within(left, store.append(first.stream, expected, events), () => new OutcomeUnknown());
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) unknown = error;
+      else if (unknown === undefined) throw error;
+      else if (error instanceof WrongExpectedRevision) return await findAppended(store, clock, events, deadline, error);
+      else if (!(error instanceof StoreUnavailable)) throw error;
+      if (clock.now() + RESERVE_MS >= deadline) throw unknown;
+      await delay(Math.min(50 * 2 ** attempt, 400) * (0.5 + Math.random() / 2));
+    }
+  }
+}
+
+async function findAppended(
+  store: EventStore,
+  clock: Clock,
+  events: readonly StreamEvent[],
+  deadline: number,
+  conflict: WrongExpectedRevision,
+): Promise<Appended> {
+  const [first] = events;
+  if (first === undefined) throw conflict;
+  const left = deadline - clock.now();
+  const read = store.read(first.stream, { from: first.revision, limit: events.length });
+  const stored = await within(left, read, () => new OutcomeUnknown()).catch((error: unknown) => {
+    throw error instanceof StoreUnavailable ? new OutcomeUnknown({ cause: error }) : error;
+  });
+  const last = stored.at(-1);
+  if (last === undefined || stored[0]?.id !== first.id) throw conflict;
+  return { revision: last.revision, position: last.position };
+}

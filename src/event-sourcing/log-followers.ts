@@ -1,0 +1,34 @@
+import type { EventStore } from './event-store.js';
+import type { FollowerStatus, LogFollower } from './log-follower.js';
+
+export interface NamedFollower {
+  readonly name: string;
+  readonly follower: LogFollower;
+  /** Whether requests are served only once this follower has passed the head of the log seen at start. */
+  readonly beforeServing: boolean;
+}
+
+/** All that follows the log in this process. */
+export class LogFollowers {
+  constructor(
+    private readonly store: EventStore,
+    private readonly all: readonly NamedFollower[],
+  ) {}
+
+  /** @throws LogMismatch the log is not the one that was followed before */
+  async start(): Promise<void> {
+    for (const { follower } of this.all) await follower.verifyCheckpoint();
+    const head = await this.store.head();
+    for (const { follower } of this.all) follower.start();
+    if (head === undefined) return;
+    await Promise.all(this.all.filter(({ beforeServing }) => beforeServing).map(({ follower }) => follower.reached(head)));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.all.map(({ follower }) => follower.stop()));
+  }
+
+  get status(): Readonly<Record<string, FollowerStatus>> {
+    return Object.fromEntries(this.all.map(({ name, follower }) => [name, follower.status]));
+  }
+}
