@@ -7,5 +7,9 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', { swcrc: true }] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  testTimeout: 30_000,
+  globalSetup: '<rootDir>/test/support/run-setup.js',
+  reporters: ['default', '<rootDir>/test/support/not-run-reporter.js'],
+  maxWorkers: 2,
+  // The long run has bodies that take minutes; a test that hangs still ends.
+  testTimeout: process.env.TEST_SCALE === 'long' ? 3_600_000 : 30_000,
 };

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { HttpModule } from '../http/http.module.js';
 import { AttachSourceHandler } from './commands/attach-source.js';
 import { CreateCustomerHandler } from './commands/create-customer.js';
 import { CustomerExecution } from './commands/customer-execution.js';
@@ -19,7 +20,7 @@ import { SourceOwnership } from './sources/source-ownership.js';
 
 /** The customers resource. The ports it needs come from the composition root. */
 @Module({
-  imports: [CqrsModule.forRoot()],
+  imports: [CqrsModule.forRoot(), HttpModule],
   controllers: [CustomersController],
   providers: [
     AttachSourceHandler,

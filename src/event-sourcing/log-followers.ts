@@ -24,6 +24,12 @@ export class LogFollowers {
     await Promise.all(this.all.filter(({ beforeServing }) => beforeServing).map(({ follower }) => follower.reached(head)));
   }
 
+  /** Resolves once every follower has passed what is in the log now. */
+  async settled(): Promise<void> {
+    const head = await this.store.head();
+    if (head !== undefined) await Promise.all(this.all.map(({ follower }) => follower.reached(head)));
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.all.map(({ follower }) => follower.stop()));
   }

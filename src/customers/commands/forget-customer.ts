@@ -1,14 +1,12 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { CONFIG, type Config } from '../../config.js';
 import { Clock } from '../../event-sourcing/clock.js';
 import type { CommandContext } from '../../event-sourcing/command-context.js';
 import type { CustomerChanges } from '../domain/changes.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import { isoTime } from '../read-model/project.js';
 import { CustomerExecution } from './customer-execution.js';
-
-/** Injection token: days between a request to be forgotten and the erasure. */
-export const FORGET_GRACE_DAYS = Symbol('FORGET_GRACE_DAYS');
 
 const DAY_MS = 86_400_000;
 
@@ -28,11 +26,11 @@ export class ForgetCustomerHandler implements ICommandHandler<ForgetCustomer> {
   constructor(
     private readonly customers: CustomerExecution,
     private readonly clock: Clock,
-    @Inject(FORGET_GRACE_DAYS) private readonly graceDays: number,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   async execute({ id, changes, context }: ForgetCustomer): Promise<OpenedCustomer> {
-    const dueAt = isoTime(this.clock.now() + this.graceDays * DAY_MS);
+    const dueAt = isoTime(this.clock.now() + this.config.forgetGraceDays * DAY_MS);
     return this.customers.run({ kind: 'forget', id, changes, dueAt }, context);
   }
 }

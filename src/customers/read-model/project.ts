@@ -27,6 +27,7 @@ function created(
   data: Extract<SealedCustomerEvent, { type: 'CustomerCreated' }>['data'],
   { customerId, revision, at }: EventFacts,
 ): CustomerView {
+  if (before !== undefined && before.status !== 'deleted') throw new BrokenHistory('Created while still there');
   return {
     ...data,
     id: customerId,

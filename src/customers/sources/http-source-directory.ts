@@ -14,10 +14,16 @@ export class HttpSourceDirectory extends SourceDirectory {
   private readonly base: string;
   private readonly headers: Headers;
 
-  constructor(url: string, token: string | undefined, private readonly timeoutMs = TIMEOUT_MS) {
+  /** @throws TypeError when `url` or `token` can't be used; the message shows neither */
+  constructor(
+    url: string,
+    token: string | undefined,
+    private readonly timeoutMs = TIMEOUT_MS,
+  ) {
     super();
     this.base = checkedBase(url);
-    this.headers = new Headers({ accept: 'application/json', ...(token && { authorization: bearer(token) }) });
+    this.headers = new Headers({ accept: 'application/json' });
+    if (token !== undefined) this.headers.set('authorization', `Bearer ${checkedToken(token)}`);
   }
 
   override async find(sourceId: string): Promise<DirectorySource | undefined> {
@@ -41,3 +47,58 @@ export class HttpSourceDirectory extends SourceDirectory {
     throw new Error(`The source directory answered ${response.status}`);
   }
 }
+
+/** Checked here, since the errors of `fetch` show what they refuse, be it a password. */
+function checkedBase(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const plain = parsed !== undefined && `${parsed.username}${parsed.password}${parsed.search}${parsed.hash}` === '';
+  if (!plain || !['http:', 'https:'].includes(parsed.protocol)) {
+    throw new TypeError('SOURCES_URL must be an http or https URL without credentials, query or fragment');
+  }
+  return parsed.href.replace(/\/+$/, '');
+}
+
+function checkedToken(token: string): string {
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new TypeError('SOURCES_TOKEN must be printable ASCII without spaces');
+  return token;
+}
+
+async function bodyOf(response: Response): Promise<string> {
+  const body: ReadableStream<Uint8Array> | null = response.body;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY_BYTES) throw new Error(`The source directory answered more than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function sourceOf(sourceId: string, body: string): DirectorySource {
+  const { id, type, state, reusable } = objectOf(body);
+  const known = isAbsent(id) || (typeof id === 'string' && id.toLowerCase() === sourceId.toLowerCase());
+  if (!known || !isWord(state) || typeof reusable !== 'boolean') throw invalid();
+  if (isAbsent(type)) return { id: sourceId, state, reusable };
+  if (!isWord(type)) throw invalid();
+  return { id: sourceId, type, state, reusable };
+}
+
+function objectOf(body: string): { readonly [field: string]: unknown } {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    // Its error shows the body, which may name a person.
+    throw invalid();
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid();
+  return { ...value };
+}
+
+const isAbsent = (value: unknown): value is null | undefined => value === undefined || value === null;
+
+/** `type` and `state` go into events in clear: no room in them for a name or an address. */
+const isWord = (value: unknown): value is string => typeof value === 'string' && /^[A-Za-z0-9_.-]{1,40}$/.test(value);
+
+const invalid = (): Error => new Error('The source directory answered with an invalid body');

@@ -1,0 +1,21 @@
+import { Command } from 'commander';
+import { loadEnvFile } from '../config.js';
+import { addApiKeyCommands } from './api-keys.js';
+import { addRebuildCommand } from './rebuild.js';
+
+/** Exit codes: 0 done, 1 refused or failed (one clear line says why), 2 called wrongly. */
+async function main(): Promise<void> {
+  loadEnvFile();
+  const program = new Command('admin')
+    .description('Looks after a Customers service: works on its data folder, beside the running service or without it.')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .showHelpAfterError();
+  addRebuildCommand(program);
+  addApiKeyCommands(program);
+  await program.parseAsync();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : 'Failed'}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,300 @@
+import { applyDecorators } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  type ApiQueryOptions,
+  ApiResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import { BODY_ERRORS, Errors } from '../http/error-docs.js';
+import type { ErrorCode } from '../http/errors.js';
+import { CreateCustomerRequest, UpdateCustomerRequest } from './dto/customer-requests.js';
+import { CustomerPageResponse, CustomerResponse, SourceResponse } from './dto/customer-response.js';
+
+type Docs = MethodDecorator & ClassDecorator;
+
+const SOURCE_ID = 'fd74a5c5-0163-469a-ae8e-031f0259b576';
+const SOURCE = {
+  id: SOURCE_ID,
+  customerId: '5823594808',
+  state: 'chargeable',
+  reusable: true,
+  createdTime: '2026-03-01T09:31:00.000Z',
+};
+const CUSTOMER = {
+  id: '5823594808',
+  email: 'jane@example.com',
+  locale: 'en_US',
+  type: 'individual',
+  enabled: true,
+  defaultSourceId: SOURCE_ID,
+  requestToBeForgotten: false,
+  shipping: { name: 'Jane Doe', address: { country: 'US', city: 'Mountain View', state: 'CA' } },
+  taxCertificates: [],
+  metadata: { tier: 'gold' },
+  sources: [SOURCE],
+  createdTime: '2026-03-01T09:30:00.000Z',
+  updatedTime: '2026-03-01T09:31:00.000Z',
+  liveMode: false,
+};
+const ERASED = {
+  id: '5823594808',
+  enabled: false,
+  requestToBeForgotten: true,
+  createdTime: '2026-03-01T09:30:00.000Z',
+  updatedTime: '2026-03-29T09:31:00.000Z',
+  liveMode: false,
+};
+
+const METADATA_ERRORS: readonly ErrorCode[] = [
+  'too_many_metadata_pairs',
+  'invalid_metadata_key',
+  'invalid_metadata_value',
+];
+const SOURCE_ERRORS: readonly ErrorCode[] = [
+  'source_not_found',
+  'nonreusable_source',
+  'source_not_chargeable',
+  'source_in_use',
+];
+const CHANGE_ERRORS: readonly ErrorCode[] = [
+  'invalid_parameter',
+  'precondition_failed',
+  'outcome_unknown',
+  ...BODY_ERRORS,
+];
+
+export const ListCustomers = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Get all customers',
+      description:
+        'Newest first, by `createdTime` and `id`. `hasMore` tells whether more follow in the direction of travel. ' +
+        'Filters can be combined with each other and with a cursor. Deleted customers are not listed.',
+    }),
+    ...LIST_PARAMETERS.map((parameter) => ApiQuery({ required: false, ...parameter })),
+    answer(200, CustomerPageResponse, { page: { hasMore: true, data: [CUSTOMER] } }),
+    Errors('invalid_parameter'),
+  );
+
+export const CreateCustomer = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Creates a new customer',
+      description:
+        'With `defaultSourceId` that source is attached in the same step. Clients that choose ids can create ' +
+        'and fall back to an update on 409 `already_exists`.',
+    }),
+    body(CreateCustomerRequest, {
+      nothing: {},
+      usual: { id: '5823594808', email: 'jane@example.com', locale: 'en_US', type: 'individual' },
+    }),
+    idempotencyKey(),
+    answer(201, CustomerResponse, { created: CUSTOMER }, { ...ETAG, Location: text('The path of the customer.') }),
+    Errors(
+      'missing_parameter',
+      ...CHANGE_ERRORS,
+      ...METADATA_ERRORS,
+      ...SOURCE_ERRORS,
+      'already_exists',
+      'customer_erased',
+      'idempotency_key_reused',
+    ),
+  );
+
+export const GetCustomer = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Gets a customer by ID',
+      description: 'An erased customer is still there, without anything personal. A deleted one is not found.',
+    }),
+    customerId(),
+    answer(200, CustomerResponse, { customer: CUSTOMER, erased: ERASED }, ETAG),
+    Errors('not_found'),
+  );
+
+export const UpdateCustomer = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Updates an existing customer',
+      description:
+        'Keeps what is not named; one that changes nothing leaves `updatedTime` alone. With `requestToBeForgotten: true` ' +
+        'the grace period starts at once (asking again does not move its end) and other changes ride along.',
+    }),
+    customerId(),
+    body(UpdateCustomerRequest, {
+      change: { email: 'jane.doe@example.com', metadata: { tier: 'platinum', visits: '' } },
+      forget: { requestToBeForgotten: true },
+      clear: { shipping: null },
+    }),
+    idempotencyKey(),
+    ifMatch(),
+    answer(200, CustomerResponse, { updated: CUSTOMER }, ETAG),
+    Errors(
+      'missing_parameter',
+      ...CHANGE_ERRORS,
+      ...METADATA_ERRORS,
+      'not_found',
+      'customer_erased',
+      'idempotency_key_reused',
+    ),
+  );
+
+export const DeleteCustomer = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Deletes a customer by ID',
+      description: 'For good: the personal values are erased, the sources cancelled. The id can be created anew.',
+    }),
+    customerId(),
+    ifMatch(),
+    ApiResponse({ status: 204, description: 'No content' }),
+    Errors(...CHANGE_ERRORS, 'not_found', 'customer_erased'),
+  );
+
+export const AttachSource = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Attaches a source to a customer',
+      description:
+        'The first attached source becomes the default. Attaching one that is attached already changes nothing. A source ' +
+        'belongs to one customer at most.',
+    }),
+    customerId(),
+    sourceId(),
+    idempotencyKey(),
+    ifMatch(),
+    answer(200, SourceResponse, { source: SOURCE }),
+    Errors(...CHANGE_ERRORS, ...SOURCE_ERRORS, 'not_found', 'customer_erased', 'idempotency_key_reused'),
+  );
+
+export const DetachSource = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Detaches a source from a customer',
+      description:
+        'Cancels the source: it can not be attached again. When it was the default, the most recently attached remaining ' +
+        'one becomes the default.',
+    }),
+    customerId(),
+    sourceId(),
+    ifMatch(),
+    ApiResponse({ status: 204, description: 'No content' }),
+    Errors(...CHANGE_ERRORS, 'source_not_found', 'not_found', 'customer_erased'),
+  );
+
+const text = (description: string): { description: string; schema: { type: string } } => ({
+  description,
+  schema: { type: 'string' },
+});
+
+const ETAG = { ETag: text('The version of the customer, for `If-Match`.') };
+
+function answer(
+  status: number,
+  type: new () => object,
+  examples: Record<string, unknown>,
+  headers: Record<string, ReturnType<typeof text>> = {},
+): Docs {
+  return applyDecorators(
+    ApiResponse({
+      status,
+      description: status === 201 ? 'Created' : 'OK',
+      headers: { ...headers, 'X-Request-Id': text('The id of the request.') },
+      content: { 'application/json': { schema: { $ref: getSchemaPath(type) }, examples: valued(examples) } },
+    }),
+    ApiExtraModels(type),
+  );
+}
+
+const body = (type: new () => object, examples: Record<string, unknown>): Docs =>
+  applyDecorators(ApiBody({ type, required: false, examples: valued(examples) }));
+
+const valued = (examples: Record<string, unknown>): Record<string, { value: unknown }> =>
+  Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
+
+const customerId = (): Docs =>
+  applyDecorators(
+    ApiParam({ name: 'id', schema: { type: 'string' }, description: 'Customer ID', example: '5823594808' }),
+  );
+
+const sourceId = (): Docs =>
+  applyDecorators(
+    ApiParam({
+      name: 'sourceId',
+      schema: { type: 'string', format: 'uuid' },
+      description: 'Source ID',
+      example: SOURCE_ID,
+    }),
+  );
+
+const idempotencyKey = (): Docs =>
+  applyDecorators(
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description: 'Makes repeating the request safe. The same key with another body is refused.',
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    }),
+  );
+
+const ifMatch = (): Docs =>
+  applyDecorators(
+    ApiHeader({
+      name: 'If-Match',
+      required: false,
+      description: 'Entity tags, or `*`: the change is made only if the customer stands at one of these versions.',
+      schema: { type: 'string' },
+    }),
+  );
+
+const timeParameter = (name: string): ApiQueryOptions => ({
+  name,
+  style: 'deepObject',
+  explode: true,
+  description: `RFC 3339. \`${name}[gte]=2026-01-01T00:00:00Z\`; a bare \`${name}=…\` means eq.`,
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(
+      ['eq', 'gt', 'gte', 'lt', 'lte'].map((op) => [op, { type: 'string', format: 'date-time' }]),
+    ),
+  },
+});
+
+const LIST_PARAMETERS: readonly ApiQueryOptions[] = [
+  {
+    name: 'limit',
+    schema: { type: 'integer', minimum: 1, maximum: 100, default: 10 },
+    description: 'How many at most.',
+  },
+  {
+    name: 'startingAfter',
+    schema: { type: 'string' },
+    description: 'An id: the page after it. It may be deleted by now.',
+  },
+  {
+    name: 'endingBefore',
+    schema: { type: 'string' },
+    description: 'An id: the page just before it. Wins over startingAfter.',
+  },
+  { name: 'email', schema: { type: 'string' }, description: 'Only customers with this email, without regard to case.' },
+  {
+    name: 'ids',
+    schema: { type: 'array', maxItems: 100, items: { type: 'string' } },
+    style: 'form',
+    explode: false,
+    description: 'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken.',
+  },
+  {
+    name: 'requestToBeForgotten',
+    schema: { type: 'boolean' },
+    description: 'Only customers that asked, or did not ask, to be forgotten: true, false, 1 or 0.',
+  },
+  timeParameter('createdTime'),
+  timeParameter('updatedTime'),
+];

@@ -1,0 +1,70 @@
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import type { CustomerViews } from './customers/read-model/customer-views.js';
+import { CustomerErasures } from './customers/read-model/customer-erasures.js';
+import { CustomerProjection } from './customers/read-model/customer-projection.js';
+import { EmailIndexing } from './customers/read-model/email-indexing.js';
+import { SourceFollower } from './customers/sources/source-follower.js';
+import { SourceOwnership } from './customers/sources/source-ownership.js';
+import { CustomersModule } from './customers/customers.module.js';
+import type { Checkpoints } from './event-sourcing/checkpoints.js';
+import type { Clock } from './event-sourcing/clock.js';
+import type { EventStore } from './event-sourcing/event-store.js';
+import { LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
+import { LogFollowers } from './event-sourcing/log-followers.js';
+import { ReadGate } from './event-sourcing/read-gate.js';
+import { ErasureFollower } from './privacy/erasure-follower.js';
+import type { KeyRing } from './privacy/key-ring.js';
+import type { ServiceSecrets } from './privacy/service-secrets.js';
+
+export interface FollowerParts {
+  readonly eventStore: EventStore;
+  readonly customerViews: CustomerViews;
+  readonly checkpoints: Checkpoints;
+  readonly keyCheckpoints: Checkpoints;
+  readonly keys: KeyRing;
+  readonly secrets: ServiceSecrets;
+  readonly clock: Clock;
+}
+
+/** One server a data folder: a name that outlives the process spares a restart the wait for its predecessor's lease. */
+const OWNER = 'embedded';
+
+/** What follows the log: the projector, the finishing of erasures, the finishing of claims. */
+@Module({})
+export class FollowersModule {
+  static with(parts: FollowerParts): DynamicModule {
+    const { eventStore: store, customerViews, checkpoints, keyCheckpoints, keys, secrets, clock } = parts;
+    const projection = new CustomerProjection(store, customerViews, keys, new EmailIndexing(secrets));
+    const projector = follow(projection, checkpoints, parts);
+    const erasures = follow(new ErasureFollower(new CustomerErasures(projection), keys), keyCheckpoints, parts);
+    const followers = {
+      provide: LogFollowers,
+      inject: [SourceOwnership],
+      useFactory: (ownership: SourceOwnership) =>
+        new LogFollowers(store, [
+          { name: 'projector', follower: projector, beforeServing: true },
+          { name: 'erasures', follower: erasures, beforeServing: true },
+          {
+            name: 'sources',
+            follower: follow(new SourceFollower(store, clock, ownership), checkpoints, parts),
+            beforeServing: false,
+          },
+        ]),
+    };
+    const gate = { provide: ReadGate, useValue: new ReadGate(store, projector) };
+    const gateModule: DynamicModule = { module: ReadGateModule, global: true, providers: [gate], exports: [gate] };
+    return { module: FollowersModule, imports: [gateModule, CustomersModule], providers: [followers], exports: [followers] };
+  }
+}
+
+@Module({})
+class ReadGateModule {}
+
+function follow(handler: LogHandler, checkpoints: Checkpoints, { eventStore, clock }: FollowerParts): LogFollower {
+  const logger = new Logger(`LogFollower:${handler.name}`);
+  return new LogFollower(eventStore, checkpoints, handler, OWNER, clock, {
+    warn: (message, details) => {
+      logger.warn(`${message} ${JSON.stringify(details)}`);
+    },
+  });
+}

@@ -1,0 +1,101 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from './errors.js';
+
+/** Every value given for each key, in the order given. Keys are taken flat: brackets mean nothing here. */
+export type QueryParameters = ReadonlyMap<string, readonly string[]>;
+
+const NONE: QueryParameters = new Map();
+
+/** The query as Fastify is to keep it: unparsed, since most routes never look at it. */
+export const rawQueryString = (text: string): Record<string, unknown> => ({ text });
+
+/** The parameters of the request's query, flat. */
+export const FlatQuery = createParamDecorator((_: undefined, context: ExecutionContext): QueryParameters => {
+  const query: unknown = context.switchToHttp().getRequest<FastifyRequest>().query;
+  const raw = typeof query === 'object' && query !== null && 'text' in query ? query.text : undefined;
+  return typeof raw === 'string' ? parseQueryString(raw) : NONE;
+});
+
+/**
+ * Never fails: what is badly encoded stays as it is. `+` stands for itself and not for a space, for no parameter here
+ * can hold a space, while e-mail addresses and the offsets of times are often sent with a bare `+`.
+ */
+export function parseQueryString(text: string): QueryParameters {
+  if (text === '') return NONE;
+  const parameters = new Map<string, string[]>();
+  for (const [key, value] of new URLSearchParams(text.replaceAll('+', '%2B'))) {
+    const values = parameters.get(key);
+    if (values === undefined) parameters.set(key, [value]);
+    else values.push(value);
+  }
+  return parameters;
+}
+
+export const invalidQuery = (parameter: string, message: string): ApiError =>
+  ApiError.of('invalid_parameter', message, parameter);
+
+/** @throws ApiError when it is given more than once, or empty */
+export function singleValue(parameters: QueryParameters, name: string, key = name): string | undefined {
+  const values = parameters.get(key);
+  if (values === undefined) return undefined;
+  const [value] = values;
+  if (values.length > 1) throw invalidQuery(name, `${name} can be given once only`);
+  if (value === undefined || value === '') throw invalidQuery(name, `${name} must not be empty`);
+  return value;
+}
+
+/** @throws ApiError unless it is an integer from `min` to `max` */
+export function integer(parameters: QueryParameters, name: string, min: number, max: number): number | undefined {
+  const text = singleValue(parameters, name);
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw invalidQuery(name, `${name} must be an integer from ${String(min)} to ${String(max)}`);
+}
+
+/** @throws ApiError unless it is `true`, `false`, `1` or `0` */
+export function flag(parameters: QueryParameters, name: string): boolean | undefined {
+  const text = singleValue(parameters, name);
+  if (text === undefined) return undefined;
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw invalidQuery(name, `${name} must be true, false, 1 or 0`);
+}
+
+const NUMBERED = /\[\d{0,3}\]$/;
+
+/**
+ * `name=a,b`, `name` repeated, `name[]=a` and `name[0]=a`, in any mixture. Each value once.
+ * @throws ApiError for none at all, and for more than `max`
+ */
+export function list(parameters: QueryParameters, name: string, max: number): readonly string[] | undefined {
+  const given = [...parameters].filter(([key]) => key === name || (bracketOf(key, name) && NUMBERED.test(key)));
+  if (given.length === 0) return undefined;
+  const values = new Set(given.flatMap(([, texts]) => texts.flatMap((text) => text.split(','))));
+  values.delete('');
+  if (values.size === 0) throw invalidQuery(name, `${name} must not be empty`);
+  if (values.size > max) throw invalidQuery(name, `${name} can hold at most ${String(max)} values`);
+  return [...values];
+}
+
+const bracketOf = (key: string, name: string): boolean => key.startsWith(`${name}[`);
+
+/**
+ * A known parameter with an operator it does not have (`email[$ne]`) is a mistake or an attack, never an unknown
+ * parameter to be passed over: the filter would silently be missing.
+ * @throws ApiError naming the parameter, not the operator, which is the caller's text
+ */
+export function refuseOperators(
+  parameters: QueryParameters,
+  known: Readonly<Record<string, readonly string[] | 'list'>>,
+): void {
+  for (const key of parameters.keys()) {
+    const open = key.search(/[[.]/);
+    const name = key.slice(0, Math.max(open, 0));
+    if (open === -1 || !Object.hasOwn(known, name)) continue;
+    const operators = known[name];
+    const fits = operators === 'list' ? NUMBERED.test(key) : operators?.some((op) => key === `${name}[${op}]`);
+    if (fits !== true) throw invalidQuery(name, `${name} does not know this operator`);
+  }
+}

@@ -1,0 +1,80 @@
+import { plainToInstance } from 'class-transformer';
+import { type ValidationError, validateSync, type ValidatorOptions } from 'class-validator';
+import { fieldsOf, type RequestClass } from './body-fields.js';
+import { ApiError, type ErrorCode, ERRORS, type Fault, fault, hasFaults, unknownParameter } from './errors.js';
+import type { JsonObject } from './json-body.js';
+
+const NONE: ReadonlySet<string> = new Set();
+const OPTIONS: ValidatorOptions = { validationError: { target: false, value: false } };
+/** Stands where an object or an array was sent in place of a scalar or a known object: no rule takes it. */
+const WRONG_SHAPE = Symbol('not the shape this field has');
+
+/**
+ * The body as an instance of its request class, checked by the rules of that class. Types are taken as they are, nothing
+ * is converted. Unknown fields come first among the faults, in the body's order, then the class's own order.
+ * @param ignored fields that may stand in the body and are passed over
+ * @param found faults found elsewhere, which come last
+ * @throws ApiError with all faults at once
+ */
+export function readBody<T extends object>(
+  type: new () => T,
+  body: JsonObject,
+  ignored = NONE,
+  found: readonly Fault[] = [],
+): T {
+  const faults: Fault[] = [];
+  const request = plainToInstance(type, knownPart(type, body, '', ignored, faults));
+  for (const [name, kind] of fieldsOf(type)) {
+    if (kind === 'opaque' && Object.hasOwn(body, name)) Object.assign(request, { [name]: body[name] });
+  }
+  collect(validateSync(request, OPTIONS), '', faults);
+  faults.push(...found);
+  if (hasFaults(faults)) throw new ApiError(faults);
+  return request;
+}
+
+/**
+ * Only what the class knows gets as far as class-transformer, which would follow `constructor` and `then` keys, call
+ * itself on any depth, and drop `__proto__` in silence.
+ */
+function knownPart(
+  type: RequestClass,
+  body: JsonObject,
+  path: string,
+  ignored: ReadonlySet<string>,
+  faults: Fault[],
+): Record<string, unknown> {
+  const fields = fieldsOf(type);
+  const part: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    const kind = fields.get(name);
+    if (kind === undefined) {
+      if (!ignored.has(name)) faults.push(unknownParameter(path + name));
+    } else if (typeof kind === 'function' && isPlain(value)) {
+      part[name] = knownPart(kind, value, `${path}${name}.`, NONE, faults);
+    } else if (kind !== 'opaque') {
+      part[name] = typeof value === 'object' && value !== null ? WRONG_SHAPE : value;
+    }
+  }
+  return part;
+}
+
+const isPlain = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function collect(errors: readonly ValidationError[], path: string, faults: Fault[]): void {
+  for (const { property, constraints = {}, children = [] } of errors) {
+    const parameter = path + property;
+    if (constraints['isDefined'] !== undefined) {
+      faults.push(fault('missing_parameter', `${property} is required`, parameter));
+    } else {
+      const byCode = new Map(Object.entries(constraints).map(([name, message]) => [codeOf(name), message]));
+      for (const [code, message] of byCode) faults.push(fault(code, message, parameter));
+    }
+    collect(children, `${parameter}.`, faults);
+  }
+}
+
+/** Rules of ours bear a code as their name; those of class-validator have names of their own. */
+const codeOf = (constraint: string): ErrorCode =>
+  Object.hasOwn(ERRORS, constraint) ? (constraint as ErrorCode) : 'invalid_parameter';

@@ -1,0 +1,83 @@
+import { relative, resolve } from 'node:path';
+import { ensureFirstKey } from './access/first-key.js';
+import { openPrivacy, openSourceDirectory, openStores, type Stores } from './app.module.js';
+import { type Config, ConfigError, loadEnvFile, readConfig } from './config.js';
+import { LogMismatch } from './event-sourcing/log-follower.js';
+import { SystemClock } from './event-sourcing/clock.js';
+import { describeError, ServiceLogger } from './http/service-logger.js';
+import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
+import { Service } from './service.js';
+import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
+
+const SHUTDOWN_MS = 10_000;
+
+async function main(): Promise<void> {
+  loadEnvFile();
+  const config = readConfig(process.env);
+  const logger = new ServiceLogger(config.logLevel);
+  const stores = await openStores(config, { exclusive: true });
+  try {
+    await serve(config, stores, logger);
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+async function serve(config: Config, stores: Stores, logger: ServiceLogger): Promise<void> {
+  const clock = new SystemClock();
+  const privacy = await openPrivacy(config, stores, clock);
+  const firstKey = await ensureFirstKey(stores.apiKeys, config.apiKeyBootstrap, clock.now());
+  const parts = { config, stores, privacy, directory: openSourceDirectory(config), clock };
+  const service = await Service.start(parts, logger);
+  await service.app.listen(config.port, config.host);
+  stopOnSignal(service, stores, logger);
+  console.log(startBlock(config, await service.app.getUrl(), firstKey));
+}
+
+function stopOnSignal(service: Service, stores: Stores, logger: ServiceLogger): void {
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    await service.stop();
+    await stores.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop().catch((error: unknown) => {
+        logger.event('error', 'the stop failed', { error: describeError(error) });
+        process.exit(1);
+      });
+    });
+  }
+}
+
+function startBlock(config: Config, url: string, firstKey: string | undefined): string {
+  const keyInFolder = !config.masterKeys && !relative(resolve(config.dataDir), resolve(config.masterKeyFile)).startsWith('..');
+  return [
+    'Customers service',
+    `  address      ${url}`,
+    `  docs         ${url}/docs`,
+    `  data folder  ${resolve(config.dataDir)}`,
+    ...(firstKey === undefined ? [] : [`  API key      ${firstKey}  (all scopes; shown only now)`]),
+    ...(keyInFolder ? ['  master key   in the data folder: a copy of it undoes erasures (set MASTER_KEY_FILE)'] : []),
+  ].join('\n');
+}
+
+/** What an operator can mend has a message of its own; anything else is a fault of ours, told without its message. */
+function explain(error: unknown): string {
+  const known = [ConfigError, DataFolderInUse, LogMismatch, MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken];
+  if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
+  if (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES')) {
+    return `PORT or HOST can not be listened on (${error.code})`;
+  }
+  return `The start failed: ${JSON.stringify(describeError(error))}`;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+});

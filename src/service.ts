@@ -1,0 +1,46 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule, type Parts } from './app.module.js';
+import { DueErasures } from './customers/commands/due-erasures.js';
+import { LogFollowers } from './event-sourcing/log-followers.js';
+import { configureApp, createHttpAdapter } from './http/configure-app.js';
+import type { ServiceLogger } from './http/service-logger.js';
+
+/** The service on opened stores: followers caught up, ready to listen. Main and the tests start the same thing. */
+export class Service {
+  private constructor(
+    readonly app: NestFastifyApplication,
+    private readonly followers: LogFollowers,
+    readonly dueErasures: DueErasures,
+  ) {}
+
+  /**
+   * Resolves once what the log says is in the views and every erasure in it is finished.
+   * @throws LogMismatch the log is not the one that was followed before
+   */
+  static async start(parts: Parts, logger: ServiceLogger): Promise<Service> {
+    const adapter = createHttpAdapter(parts.config);
+    const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
+      logger,
+      abortOnError: false,
+      bodyParser: false,
+    });
+    configureApp(app, logger);
+    await app.init();
+    const service = new Service(app, app.get(LogFollowers), app.get(DueErasures));
+    try {
+      await service.followers.start();
+      await service.dueErasures.run();
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+    return service;
+  }
+
+  /** Requests in flight are finished first. Leaves the stores open. */
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.followers.stop();
+  }
+}

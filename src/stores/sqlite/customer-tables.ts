@@ -1,0 +1,77 @@
+import type { CustomerView } from '../../customers/read-model/customer-view.js';
+import type { SqlValue } from './connection.js';
+
+/** Which generation of tables is served, which is being built, and the number of the one to come. */
+export const CUSTOMER_VIEWS_SCHEMA = `
+  CREATE TABLE generations (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    live INTEGER NOT NULL,
+    building INTEGER,
+    next INTEGER NOT NULL
+  );
+  INSERT INTO generations VALUES (1, 1, NULL, 2);
+  ${generationSchema(1)}`;
+
+export function tableOf(generation: number): string {
+  if (!Number.isSafeInteger(generation) || generation < 1) throw new RangeError('No generation has this number');
+  return `customers_${generation}`;
+}
+
+/**
+ * All indexes of lists lead with `listed`, so that the stubs of deleted customers are not in their way, and end in the order
+ * of the pages. `updated_ms` stands in the first one so that a filter on it need not visit the rows it refuses.
+ */
+export function generationSchema(generation: number): string {
+  const table = tableOf(generation);
+  return `
+  CREATE TABLE ${table} (
+    id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    listed INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    email_index TEXT,
+    requested INTEGER NOT NULL,
+    forget_due_ms INTEGER,
+    document TEXT NOT NULL
+  );
+  CREATE INDEX ${table}_by_created ON ${table} (listed, created_ms, id, updated_ms);
+  CREATE INDEX ${table}_by_email ON ${table} (listed, email_index, created_ms, id) WHERE email_index IS NOT NULL;
+  CREATE INDEX ${table}_by_requested ON ${table} (listed, requested, created_ms, id);
+  CREATE INDEX ${table}_by_updated ON ${table} (listed, updated_ms);
+  CREATE INDEX ${table}_by_due ON ${table} (forget_due_ms, id) WHERE forget_due_ms IS NOT NULL;`;
+}
+
+/** Writes only forward: a repeat and an overtaken writer change nothing. */
+export const upsertInto = (table: string): string => `
+  INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET
+    version = excluded.version, listed = excluded.listed, created_ms = excluded.created_ms,
+    updated_ms = excluded.updated_ms, email_index = excluded.email_index, requested = excluded.requested,
+    forget_due_ms = excluded.forget_due_ms, document = excluded.document
+  WHERE excluded.version > version`;
+
+/** In the order of the columns. @throws RangeError a time that is none */
+export function toRow(view: CustomerView): SqlValue[] {
+  const due = view.status === 'active' ? view.forgetDueAt : undefined;
+  return [
+    view.id,
+    view.version,
+    view.listed ? 1 : 0,
+    milliseconds(view.createdTime),
+    milliseconds(view.updatedTime),
+    view.emailIndex ?? null,
+    view.requestToBeForgotten ? 1 : 0,
+    due === undefined ? null : milliseconds(due),
+    JSON.stringify(view),
+  ];
+}
+
+/** No check: only {@link toRow} writes these documents, and they can be made anew from the log. */
+export const fromDocument = (document: string): CustomerView => JSON.parse(document) as CustomerView;
+
+export function milliseconds(time: string): number {
+  const value = Date.parse(time);
+  if (Number.isNaN(value)) throw new RangeError('A view with a time that is none');
+  return value;
+}

@@ -1,0 +1,81 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
+import type { SubscribeOptions, SubscriptionMessage } from '../../event-sourcing/event-store.js';
+import { type EventRow, fromPosition, toPosition, toRecorded } from './event-rows.js';
+import type { LogWatch } from './log-watch.js';
+
+export interface LogPages {
+  /** How many rows a full page has. */
+  readonly size: number;
+  /** Committed rows in log order. */
+  after(position: number): Promise<readonly EventRow[]>;
+  /** 0 while the log is empty. */
+  head(): Promise<number>;
+}
+
+/** Besides the signal, `return()` ends it, also while a `next()` waits: a generator alone would first wait for that. */
+export function followLog(
+  pages: LogPages,
+  watch: LogWatch,
+  options: SubscribeOptions,
+): AsyncIterable<SubscriptionMessage> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const end = new AbortController();
+      const messages = follow(pages, watch, options, end);
+      return {
+        next: () => messages.next(),
+        return: () => {
+          end.abort();
+          return messages.return(undefined);
+        },
+      };
+    },
+  };
+}
+
+async function* follow(
+  pages: LogPages,
+  watch: LogWatch,
+  { after, prefixes, signal }: SubscribeOptions,
+  end: AbortController,
+): AsyncGenerator<SubscriptionMessage, undefined> {
+  const abort = (): void => end.abort();
+  const wanted = (row: EventRow): boolean => prefixes.some((prefix) => row[1].startsWith(prefix));
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  const leave = watch.join();
+  try {
+    let passed = await startAfter(pages, after);
+    for (let announced = -1; !end.signal.aborted;) {
+      const ticket = watch.ticket();
+      const page = await pages.after(passed);
+      for (const row of page) {
+        if (end.signal.aborted) return;
+        if (wanted(row)) yield { kind: 'event', event: toRecorded(row) };
+      }
+      if (end.signal.aborted) return;
+      const last = page.at(-1);
+      if (last !== undefined) passed = last[0];
+      if (last !== undefined && !wanted(last)) yield { kind: 'checkpoint', position: toPosition(passed) };
+      if (page.length === pages.size) {
+        // The reading blocks and the handing on only makes microtasks: without this nothing else would get a turn.
+        await otherWork();
+        continue;
+      }
+      if (announced !== passed) yield { kind: 'caught_up' };
+      announced = passed;
+      await watch.changed(ticket, end.signal);
+    }
+  } finally {
+    leave();
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** A position this log has not reached is another log's: following it would wait in silence for ever. */
+async function startAfter(pages: LogPages, after: SubscribeOptions['after']): Promise<number> {
+  if (after === undefined) return 0;
+  const position = fromPosition(after);
+  if (position > (await pages.head())) throw new RangeError('The position lies beyond the end of this log');
+  return position;
+}

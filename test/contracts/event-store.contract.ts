@@ -1,0 +1,493 @@
+import { randomUUID } from 'node:crypto';
+import { getEventListeners } from 'node:events';
+import fc from 'fast-check';
+import {
+  type EventStore,
+  type EventToAppend,
+  type JsonObject,
+  NotJson,
+  type Position,
+  type SubscriptionMessage,
+  WrongExpectedRevision,
+} from '../../src/event-sourcing/event-store.js';
+import { scale } from '../support/scale.js';
+import { seed } from '../support/seed.js';
+import { Followed } from './followed.js';
+
+export interface EventStoreHarness {
+  /** Its log may hold events of others: each test keeps to streams of its own. */
+  readonly store: EventStore;
+  /** A connection of its own to the same log, as another process has. Absent where there can be none. */
+  another?(): Promise<EventStore>;
+  /** A position that the log has not reached. */
+  readonly beyondTheEnd: Position;
+  close(): Promise<void>;
+}
+
+const event = (data: JsonObject = {}, metadata: JsonObject = {}): EventToAppend => ({
+  id: randomUUID(),
+  type: 'SomethingHappened',
+  data,
+  metadata,
+});
+const events = (count: number): EventToAppend[] => Array.from({ length: count }, (_, n) => event({ n }));
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+
+/** What every EventStore promises. */
+export function describeEventStore(name: string, makeStore: () => Promise<EventStoreHarness>): void {
+  describe(`EventStore: ${name}`, () => {
+    let harness: EventStoreHarness;
+    let store: EventStore;
+    let prefix: string;
+    let stream: string;
+    let following: Followed[];
+
+    beforeEach(async () => {
+      harness = await makeStore();
+      store = harness.store;
+      prefix = `test${randomUUID()}-`;
+      stream = `${prefix}1`;
+      following = [];
+    });
+    afterEach(async () => {
+      await Promise.all(following.map((followed) => followed.stop()));
+      await harness.close();
+    });
+
+    const follow = (prefixes = [prefix], after?: Position, of = store): Followed => {
+      const followed = new Followed(of, prefixes, after);
+      following.push(followed);
+      return followed;
+    };
+    const expectRefused = async (append: Promise<unknown>): Promise<void> => {
+      expect(await failure(append)).toBeInstanceOf(WrongExpectedRevision);
+    };
+
+    describe('appending and reading', () => {
+      it('reads an absent stream as empty', async () => {
+        expect(await store.read(stream)).toEqual([]);
+      });
+
+      it('gives back what was appended, in order, numbered from 0', async () => {
+        const written = events(5);
+        await store.append(stream, 'no_stream', written.slice(0, 2));
+        await store.append(stream, 1, written.slice(2));
+        const read = await store.read(stream);
+        expect(read).toMatchObject(written.map((one, revision) => ({ ...one, stream, revision })));
+        for (const [index, { position, recordedAt }] of read.entries()) {
+          const previous = read[index - 1];
+          if (previous !== undefined) expect(store.comparePositions(previous.position, position)).toBeLessThan(0);
+          expect(recordedAt).toBeGreaterThan(Date.UTC(2020));
+        }
+      });
+
+      it('answers revision and position of the last event', async () => {
+        const appended = await store.append(stream, 'no_stream', events(3));
+        expect(appended.revision).toBe(2);
+        const last = (await store.read(stream)).at(-1)!;
+        expect(store.comparePositions(last.position, appended.position)).toBe(0);
+        expect(last.revision).toBe(2);
+      });
+
+      it('reads from a revision and no further than the limit', async () => {
+        await store.append(stream, 'no_stream', events(6));
+        const revisions = async (options: { from?: number; limit?: number }): Promise<number[]> =>
+          (await store.read(stream, options)).map(({ revision }) => revision);
+        expect(await revisions({ from: 4 })).toEqual([4, 5]);
+        expect(await revisions({ limit: 2 })).toEqual([0, 1]);
+        expect(await revisions({ from: 2, limit: 3 })).toEqual([2, 3, 4]);
+        expect(await revisions({ from: 6 })).toEqual([]);
+      });
+
+      it('reads a stream whole however long it is', async () => {
+        await store.append(stream, 'no_stream', events(700));
+        await store.append(stream, 699, events(700));
+        expect((await store.read(stream)).map(({ revision }) => revision)).toEqual([...Array(1400).keys()]);
+      });
+
+      it('keeps streams apart whose names begin alike', async () => {
+        await store.append(stream, 'no_stream', events(1));
+        await store.append(`${stream}1`, 'no_stream', events(2));
+        expect(await store.read(stream)).toHaveLength(1);
+        expect(await store.read(`${stream}1`)).toHaveLength(2);
+      });
+
+      it('refuses an expectation that is stale, too high or of no stream, and leaves nothing behind', async () => {
+        await expectRefused(store.append(stream, 0, events(1)));
+        await store.append(stream, 'no_stream', events(2));
+        await expectRefused(store.append(stream, 'no_stream', events(2)));
+        await expectRefused(store.append(stream, 0, events(2)));
+        await expectRefused(store.append(stream, 2, events(2)));
+        expect(await store.read(stream)).toHaveLength(2);
+        expect(await store.append(stream, 1, events(1))).toMatchObject({ revision: 2 });
+      });
+
+      it('says in its refusal which stream was not where it was expected', async () => {
+        expect(await failure(store.append(stream, 7, events(1)))).toMatchObject({ stream, expected: 7 });
+      });
+
+      it.each(['no_stream', 0] as const)('lets exactly one of 64 writers win who all expect %s', async (expected) => {
+        if (expected === 0) await store.append(stream, 'no_stream', events(1));
+        const writers = Array.from({ length: 64 }, () => events(3));
+        const results = await Promise.allSettled(writers.map((written) => store.append(stream, expected, written)));
+        const won = results.flatMap(({ status }, index) => (status === 'fulfilled' ? [index] : []));
+        expect(won).toHaveLength(1);
+        for (const result of results) {
+          if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(WrongExpectedRevision);
+        }
+        const read = await store.read(stream, { from: expected === 0 ? 1 : 0 });
+        expect(read.map(({ id }) => id)).toEqual(writers[won[0]!]!.map(({ id }) => id));
+      });
+
+      it('never shows a part of an append', async () => {
+        let done = false;
+        const seen = new Set<number>();
+        const looking = (async () => {
+          while (!done) seen.add((await store.read(stream)).length % 5);
+        })();
+        for (let n = 0; n < 30; n += 1) await store.append(stream, n === 0 ? 'no_stream' : n * 5 - 1, events(5));
+        done = true;
+        await looking;
+        expect([...seen]).toEqual([0]);
+      });
+    });
+
+    describe('the same append again', () => {
+      it('is one append with the first result, also when more came after it', async () => {
+        const first = events(3);
+        const second = events(2);
+        const one = await store.append(stream, 'no_stream', first);
+        const two = await store.append(stream, 2, second);
+        expect(await store.append(stream, 2, second)).toEqual(two);
+        expect(await store.append(stream, 'no_stream', first)).toEqual(one);
+        expect(await store.read(stream)).toHaveLength(5);
+      });
+
+      it('is one append when both are under way at once', async () => {
+        const written = events(2);
+        const results = await Promise.all([1, 2, 3, 4].map(() => store.append(stream, 'no_stream', written)));
+        expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+        expect(await store.read(stream)).toHaveLength(2);
+      });
+
+      it('is refused with a new event behind it, and nothing of it is written', async () => {
+        const known = event();
+        await store.append(stream, 'no_stream', [known]);
+        await expectRefused(store.append(stream, 'no_stream', [known, event()]));
+        expect(await store.read(stream)).toHaveLength(1);
+      });
+
+      it('is refused at another stale expectation', async () => {
+        const [first, second] = [event(), event()];
+        await store.append(stream, 'no_stream', [first, second]);
+        await expectRefused(store.append(stream, 'no_stream', [second]));
+        await expectRefused(store.append(stream, 'no_stream', [second, first]));
+        expect(await store.read(stream)).toHaveLength(2);
+      });
+    });
+
+    describe('what an event carries', () => {
+      const survives = async (value: JsonObject): Promise<void> => {
+        const own = `${prefix}${randomUUID()}`;
+        await store.append(own, 'no_stream', [event(value, value)]);
+        expect(await store.read(own)).toMatchObject([{ data: value, metadata: value }]);
+        expect((await store.read(own))[0]!.data).toEqual(value);
+      };
+
+      it.each<[string, JsonObject]>([
+        ['nothing', {}],
+        ['empty parts', { object: {}, list: [], text: '', nested: { list: [{}, [], [[]]] } }],
+        ['unicode', { text: 'Grüße, 你好, 👩‍👩‍👧, e\u0301 é, \u202e, \ufeff', 'ключ 🔑': 1 }],
+        ['control characters', { text: '\u0000 \u0001 \n \r \t \u007f \u2028 \\ " /' }],
+        ['dates as texts', { at: '2026-02-29T23:59:60.123456Z', day: '2026-01-01' }],
+        ['numbers', { large: 2 ** 53 - 1, small: 5e-324, most: Number.MAX_VALUE, negative: -1.5, zero: 0 }],
+        ['null and booleans', { nothing: null, yes: true, no: false }],
+        ['names with a meaning elsewhere', JSON.parse('{"__proto__":{"a":1},"constructor":1,"$set":1,"a.b":1,"":2}')],
+        ['a long text', { text: 'x'.repeat(200_000) }],
+      ])('survives: %s', (_, value) => survives(value));
+
+      it('survives whatever JSON can carry', () =>
+        fc.assert(
+          fc.asyncProperty(fc.dictionary(fc.string({ unit: 'grapheme' }), json), (value) => survives(value)),
+          { seed: seed(), numRuns: scale(40, 2000) },
+        ));
+
+      const cycle: Record<string, unknown> = {};
+      cycle.self = [{ cycle }];
+      it.each<[string, unknown]>([
+        ['undefined', undefined],
+        ['a function', () => 1],
+        ['a symbol', Symbol('s')],
+        ['a bigint', 1n],
+        ['NaN', NaN],
+        ['Infinity', -Infinity],
+        ['a date', new Date(0)],
+        ['a map', new Map()],
+        ['bytes', new Uint8Array(2)],
+        ['an instance', new (class Money {})()],
+        ['a hole in a list', Array(1)],
+        ['a value that contains itself', cycle],
+        ['half a surrogate pair', 'x\ud800y'],
+      ])('refuses what JSON cannot carry before anything is written: %s', async (_, value) => {
+        const carrier = { nested: [{ value }] } as unknown as JsonObject;
+        expect(await failure(store.append(stream, 'no_stream', [event(), event(carrier)]))).toBeInstanceOf(NotJson);
+        expect(await failure(store.append(stream, 'no_stream', [event({}, carrier)]))).toBeInstanceOf(NotJson);
+        expect(await store.read(stream)).toEqual([]);
+      });
+
+      it('takes the same object twice, which is no cycle', async () => {
+        const twice = { a: 1 };
+        await survives({ one: twice, two: [twice, twice] });
+      });
+
+      it('is what it was at the call, whatever happens to the object after it', async () => {
+        const data = { n: 1 };
+        const appending = store.append(stream, 'no_stream', [event(data)]);
+        data.n = 2;
+        await appending;
+        expect((await store.read(stream))[0]!.data).toEqual({ n: 1 });
+      });
+    });
+
+    describe('subscribing', () => {
+      it('shows every event once and in order, whether it began before, during or after the appends', async () => {
+        const before = await follow().untilCaughtUp();
+        let during: Followed | undefined;
+        const writers = Array.from({ length: 8 }, async (_, writer) => {
+          for (let n = 0; n < 40; n += 1) {
+            const expected = n === 0 ? 'no_stream' : n * 2 - 1;
+            await store.append(`${prefix}${writer}`, expected, events(2));
+            if (writer === 0 && n === 20) during = follow();
+          }
+        });
+        await Promise.all(writers);
+        const after = follow();
+        const shown = await Promise.all([before, during!, after].map((followed) => followed.untilEvents(640)));
+        await Promise.all(shown.map((followed) => followed.untilCaughtUp()));
+        for (const { events: seen } of shown) {
+          expect(seen).toHaveLength(640);
+          expect(seen).toEqual(after.events);
+          for (const [index, one] of seen.entries()) {
+            if (index > 0) expect(store.comparePositions(seen[index - 1]!.position, one.position)).toBeLessThan(0);
+          }
+        }
+        for (let writer = 0; writer < 8; writer += 1) {
+          const own = after.events.filter((one) => one.stream === `${prefix}${writer}`);
+          expect(own.map(({ revision }) => revision)).toEqual([...Array(80).keys()]);
+        }
+      });
+
+      it('shows the same as reading', async () => {
+        await store.append(stream, 'no_stream', [event({ 'é': [null, {}] }, { at: 1 }), event()]);
+        const followed = await follow().untilEvents(2);
+        expect(followed.events).toEqual(await store.read(stream));
+      });
+
+      it('resumes after a position, which it leaves out', async () => {
+        await store.append(stream, 'no_stream', events(5));
+        const read = await store.read(stream);
+        const followed = await follow([prefix], read[1]!.position).untilEvents(3);
+        expect(followed.events).toEqual(read.slice(2));
+        const appended = await store.append(stream, 4, events(1));
+        const live = await follow([prefix], appended.position).untilCaughtUp();
+        expect(live.events).toEqual([]);
+        await store.append(stream, 5, events(1));
+        expect((await live.untilEvents(1)).events).toMatchObject([{ revision: 6 }]);
+      });
+
+      it('resumes at any event of a long log without loss or repetition', async () => {
+        await store.append(stream, 'no_stream', events(1203));
+        const read = await store.read(stream);
+        for (const index of [0, 498, 499, 500, 1000, 1201]) {
+          const followed = await follow([prefix], read[index]!.position).untilEvents(1202 - index);
+          expect(followed.events.map(({ revision }) => revision)).toEqual(
+            read.slice(index + 1).map(({ revision }) => revision),
+          );
+        }
+      });
+
+      it('shows only streams that begin with one of the prefixes', async () => {
+        for (const kind of ['a', 'b', 'c', 'ab']) await store.append(`${prefix}${kind}-1`, 'no_stream', events(1));
+        const followed = await follow([`${prefix}a-`, `${prefix}c`]).untilEvents(2);
+        await followed.untilCaughtUp();
+        expect(followed.events.map((one) => one.stream)).toEqual([`${prefix}a-1`, `${prefix}c-1`]);
+      });
+
+      it('marks how far it has come where nothing wanted stands, and resuming there skips nothing', async () => {
+        await store.append(`${prefix}a`, 'no_stream', events(1));
+        for (let n = 0; n < 10; n += 1) await store.append(`${prefix}b${n}`, 'no_stream', events(200));
+        const followed = follow([`${prefix}a`]);
+        const wanted = (await followed.untilEvents(1)).events[0]!;
+        const markOf = (message: SubscriptionMessage): Position[] =>
+          message.kind === 'checkpoint' && store.comparePositions(message.position, wanted.position) > 0
+            ? [message.position]
+            : [];
+        await followed.until(({ messages }) => messages.flatMap(markOf).length > 0);
+        const mark = followed.messages.flatMap(markOf).at(-1);
+        const resumed = follow([`${prefix}a`, `${prefix}z`], mark);
+        await store.append(`${prefix}z`, 'no_stream', events(1));
+        await resumed.untilEvents(1);
+        expect(resumed.events).toMatchObject([{ stream: `${prefix}z` }]);
+      });
+
+      it('never lets a mark overtake an event before it', async () => {
+        for (let n = 0; n < 20; n += 1) {
+          await store.append(`${prefix}a${n}`, 'no_stream', events(3));
+          await store.append(`${prefix}b${n}`, 'no_stream', events(60));
+        }
+        const followed = await follow([`${prefix}a`]).untilEvents(60);
+        let reached: Position | undefined;
+        for (const message of followed.messages) {
+          if (message.kind === 'caught_up') continue;
+          const position = message.kind === 'event' ? message.event.position : message.position;
+          if (reached !== undefined) {
+            const order = store.comparePositions(reached, position);
+            expect(message.kind === 'event' ? order < 0 : order <= 0).toBe(true);
+          }
+          reached = position;
+        }
+      });
+
+      it('says that it has caught up after all that was there, not before', async () => {
+        await store.append(stream, 'no_stream', events(1200));
+        const followed = await follow().untilCaughtUp();
+        const caughtUp = followed.messages.findIndex(({ kind }) => kind === 'caught_up');
+        expect(followed.messages.slice(0, caughtUp).filter(({ kind }) => kind === 'event')).toHaveLength(1200);
+      });
+
+      it('says that it has caught up when there is nothing', async () => {
+        expect((await follow().untilCaughtUp()).events).toEqual([]);
+      });
+
+      it('ends cleanly when its signal aborts, also before it begins', async () => {
+        const followed = await follow().untilCaughtUp();
+        expect(await followed.stop()).toBeUndefined();
+        const seen: SubscriptionMessage[] = [];
+        await store.append(stream, 'no_stream', events(1));
+        for await (const message of store.subscribe({ prefixes: [prefix], signal: AbortSignal.abort() })) {
+          seen.push(message);
+        }
+        expect(seen).toEqual([]);
+      });
+
+      it('ends at an abort in the midst of what is there', async () => {
+        await store.append(stream, 'no_stream', events(20));
+        const end = new AbortController();
+        const seen: SubscriptionMessage[] = [];
+        for await (const message of store.subscribe({ prefixes: [prefix], signal: end.signal })) {
+          seen.push(message);
+          if (seen.length === 3) end.abort();
+        }
+        expect(seen).toHaveLength(3);
+      });
+
+      it('can be left early, which leaves nothing behind', async () => {
+        await store.append(stream, 'no_stream', events(3));
+        const { signal } = new AbortController();
+        for (let n = 0; n < 20; n += 1) {
+          for await (const message of store.subscribe({ prefixes: [prefix], signal })) {
+            expect(message).toMatchObject({ kind: 'event', event: { revision: 0 } });
+            break;
+          }
+        }
+        expect(getEventListeners(signal, 'abort')).toEqual([]);
+        expect((await follow().untilEvents(3)).events).toHaveLength(3);
+      });
+
+      it('can be left while it waits for more', async () => {
+        const { signal } = new AbortController();
+        const messages = store.subscribe({ prefixes: [prefix], signal })[Symbol.asyncIterator]();
+        while ((await messages.next()).value?.kind !== 'caught_up');
+        const waiting = messages.next();
+        await messages.return?.();
+        expect(await waiting).toMatchObject({ done: true });
+        expect(getEventListeners(signal, 'abort')).toEqual([]);
+      });
+
+      it('is refused after a position that the log has not reached', async () => {
+        await store.append(stream, 'no_stream', events(1));
+        expect(await follow([prefix], harness.beyondTheEnd).ended).toBeInstanceOf(Error);
+      });
+    });
+
+    describe('the log as a whole', () => {
+      it('has its head at the newest event', async () => {
+        const { position } = await store.append(stream, 'no_stream', events(2));
+        const head = await store.head();
+        expect(head !== undefined && store.comparePositions(head, position)).toBeGreaterThanOrEqual(0);
+      });
+
+      it('has one id', async () => {
+        const id = await store.logId();
+        expect(id).not.toBe('');
+        await store.append(stream, 'no_stream', events(1));
+        expect(await store.logId()).toBe(id);
+      });
+
+      it('tells roughly how much of it lies before a position', async () => {
+        await store.append(stream, 'no_stream', events(10));
+        const read = await store.read(stream);
+        const head = (await store.head())!;
+        const parts = read.map(({ position }) => store.fraction(position, head));
+        expect(parts).toEqual([...parts].sort((a, b) => a - b));
+        expect(parts[0]).toBeGreaterThanOrEqual(0);
+        expect(store.fraction(head, head)).toBe(1);
+      });
+
+      it('is healthy', () => expect(store.health()).resolves.toBeUndefined());
+    });
+
+    describe('another process', () => {
+      const withAnother = async (work: (other: EventStore) => Promise<void>): Promise<void> => {
+        const other = await harness.another?.();
+        if (other !== undefined) await work(other);
+      };
+
+      it('sees the same log', () =>
+        withAnother(async (other) => {
+          await store.append(stream, 'no_stream', events(2));
+          expect(await other.read(stream)).toEqual(await store.read(stream));
+          expect(await other.logId()).toBe(await store.logId());
+        }));
+
+      it('is followed', () =>
+        withAnother(async (other) => {
+          const followed = await follow().untilCaughtUp();
+          await other.append(stream, 'no_stream', events(3));
+          await followed.untilEvents(3);
+          await store.append(stream, 2, events(1));
+          await other.append(stream, 3, events(1));
+          await followed.untilEvents(5);
+          expect(followed.events).toEqual(await other.read(stream));
+        }));
+
+      it('writes at the same time, and exactly one wins each place', () =>
+        withAnother(async (other) => {
+          let won = 0;
+          for (let n = 0; n < 25; n += 1) {
+            const writers = [store, other, store, other].map((one) =>
+              one.append(stream, n === 0 ? 'no_stream' : n - 1, events(1)),
+            );
+            const results = await Promise.allSettled(writers);
+            won += results.filter(({ status }) => status === 'fulfilled').length;
+          }
+          expect(won).toBe(25);
+          expect(await other.read(stream)).toHaveLength(25);
+        }));
+
+      it('is answered the first result when it repeats an append', () =>
+        withAnother(async (other) => {
+          const written = events(2);
+          const result = await store.append(stream, 'no_stream', written);
+          expect(await other.append(stream, 'no_stream', written)).toEqual(result);
+        }));
+    });
+  });
+}
+
+/** Without -0, which JSON text has but `JSON.stringify` does not write. */
+const json = fc.jsonValue({ stringUnit: 'grapheme' }).map((value) => JSON.parse(JSON.stringify(value)));

@@ -1,0 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Brings `dist/` up to date with `src/`. The folder is never emptied, since a server may be running from it: only files
+ * that changed are written (none at all while something does not compile), and only those whose source is gone are
+ * removed. Prints to stderr alone, so that the output of the command it precedes can be piped.
+ *
+ * Ends the process when the sources do not compile.
+ */
+export const build = () => {
+  // The compiler trusts its notes of what it has written; without the outcome they are wrong.
+  if (!existsSync(join(root, 'dist/main.js'))) rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const args = [compiler, '-p', 'tsconfig.build.json'];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status !== 0) process.exit(1);
+  removeOrphans(join(root, 'dist'), join(root, 'src'));
+};
+
+/** @type {(dist: string, src: string) => void} */
+const removeOrphans = (dist, src) => {
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    const source = file.replace(/\.js(\.map)?$/, '.ts');
+    if (source !== file && !existsSync(join(src, source))) rmSync(join(dist, file));
+  }
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) build();
