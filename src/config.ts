@@ -52,7 +52,7 @@ export function loadEnvFile(): void {
 }
 
 /** An empty setting counts as not set. @throws ConfigError for the first setting that is not good */
-export function readConfig(env: Environment): Config {
+export function readConfig(env: Environment = process.env): Config {
   const settings = new Settings(env);
   const dataDir = settings.text('DATA_DIR') ?? './data';
   const apiKeyBootstrap = bootstrapKey(settings);

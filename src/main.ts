@@ -13,7 +13,7 @@ const SHUTDOWN_MS = 10_000;
 
 async function main(): Promise<void> {
   loadEnvFile();
-  const config = readConfig(process.env);
+  const config = readConfig();
   const logger = new ServiceLogger(config.logLevel);
   const stores = await openStores(config, { exclusive: true });
   try {

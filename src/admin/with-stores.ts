@@ -8,7 +8,7 @@ export interface Opened {
 
 /** Opens the stores the environment names, beside a running service or without one, and closes them again. */
 export async function withStores<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
-  const config = readConfig(process.env);
+  const config = readConfig();
   const stores = await openStores(config, { exclusive: false });
   try {
     return await work({ config, stores });

@@ -38,8 +38,11 @@ export class PersonalValues {
     return open(this.key, this.ref, field, sealed) as unknown as Personal[F];
   }
 
+  /** @throws TypeError for what was not sealed as text */
   openText(field: string, sealed: Sealed): string {
-    return String(open(this.key, this.ref, field, sealed));
+    const value = open(this.key, this.ref, field, sealed);
+    if (typeof value !== 'string') throw new TypeError('A sealed text is no text');
+    return value;
   }
 
   openState(state: ActiveCustomer<SealedPersonal>): ActiveCustomer {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Batch, batches } from './batches.js';
-import { type Checkpoint, type Checkpoints, type Lease } from './checkpoints.js';
+import type { Checkpoint, Checkpoints, Lease } from './checkpoints.js';
 import type { Clock } from './clock.js';
 import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';

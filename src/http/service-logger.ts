@@ -22,8 +22,9 @@ export class ServiceLogger implements LoggerService {
     this.pino[level](fields, message);
   }
 
+  /** Nest's own account of its start: a line for each module and route. */
   log(message: unknown, ...rest: unknown[]): void {
-    this.bridge('info', message, rest);
+    this.bridge('debug', message, rest);
   }
   warn(message: unknown, ...rest: unknown[]): void {
     this.bridge('warn', message, rest);

@@ -151,4 +151,4 @@ export class KeyRing {
 const nameOf = ({ subject, revision }: KeyRef): string => `${revision} ${subject}`;
 
 /** A time ahead of now means that the clock was set back: no telling how old it is. */
-const isFresh = ({ asOf }: Pick<Entry, 'asOf'>, now: number): boolean => asOf <= now && now - asOf <= MAX_AGE_MS;
+const isFresh = ({ asOf }: Pick<Entry, 'asOf'>, now: number): boolean => asOf <= now && now - asOf < MAX_AGE_MS;

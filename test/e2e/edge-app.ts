@@ -1,5 +1,5 @@
-import { Module } from '@nestjs/common';
-import { CommandHandler, CqrsModule, type ICommandHandler, type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
+import { Injectable, Module } from '@nestjs/common';
+import { CommandHandler, CqrsModule, QueryHandler } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { Writable } from 'node:stream';
@@ -71,96 +71,40 @@ const source: AttachedSource = {
   createdTime: '2026-03-01T09:31:00.000Z',
 };
 
-abstract class Fake {
-  constructor(protected readonly recorder: Recorder) {}
+/** A handler that notes what it was asked, and answers. */
+function fake(
+  handles: ClassDecorator,
+  answer: (recorder: Recorder, message: object) => unknown,
+): new (recorder: Recorder) => object {
+  @Injectable()
+  class Fake {
+    constructor(private readonly recorder: Recorder) {}
+    async execute(message: object): Promise<unknown> {
+      this.recorder.record(message);
+      return answer(this.recorder, message);
+    }
+  }
+  handles(Fake);
+  return Fake;
 }
 
-@CommandHandler(CreateCustomer)
-class FakeCreate extends Fake implements ICommandHandler<CreateCustomer> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(command: CreateCustomer): Promise<OpenedCustomer> {
-    this.recorder.record(command);
-    const { opened } = this.recorder;
-    return { ...opened, view: { ...opened.view, id: command.id ?? opened.view.id } };
-  }
-}
+const opened = ({ opened }: Recorder): OpenedCustomer => opened;
 
-@CommandHandler(UpdateCustomer)
-class FakeUpdate extends Fake implements ICommandHandler<UpdateCustomer> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(command: UpdateCustomer): Promise<OpenedCustomer> {
-    this.recorder.record(command);
-    return this.recorder.opened;
-  }
-}
+const created = ({ opened }: Recorder, message: object): OpenedCustomer =>
+  message instanceof CreateCustomer && message.id !== undefined
+    ? { ...opened, view: { ...opened.view, id: message.id } }
+    : opened;
 
-@CommandHandler(ForgetCustomer)
-class FakeForget extends Fake implements ICommandHandler<ForgetCustomer> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(command: ForgetCustomer): Promise<OpenedCustomer> {
-    this.recorder.record(command);
-    return this.recorder.opened;
-  }
-}
-
-@CommandHandler(DeleteCustomer)
-class FakeDelete extends Fake implements ICommandHandler<DeleteCustomer> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(command: DeleteCustomer): Promise<void> {
-    this.recorder.record(command);
-  }
-}
-
-@CommandHandler(AttachSource)
-class FakeAttach extends Fake implements ICommandHandler<AttachSource> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(command: AttachSource): Promise<AttachedSource> {
-    this.recorder.record(command);
-    return source;
-  }
-}
-
-@CommandHandler(DetachSource)
-class FakeDetach extends Fake implements ICommandHandler<DetachSource> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(command: DetachSource): Promise<void> {
-    this.recorder.record(command);
-  }
-}
-
-@QueryHandler(GetCustomer)
-class FakeGet extends Fake implements IQueryHandler<GetCustomer> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(query: GetCustomer): Promise<OpenedCustomer> {
-    this.recorder.record(query);
-    return this.recorder.opened;
-  }
-}
-
-@QueryHandler(ListCustomers)
-class FakeList extends Fake implements IQueryHandler<ListCustomers> {
-  constructor(recorder: Recorder) {
-    super(recorder);
-  }
-  async execute(query: ListCustomers): Promise<{ customers: OpenedCustomer[]; hasMore: boolean }> {
-    this.recorder.record(query);
-    return { customers: [this.recorder.opened], hasMore: true };
-  }
-}
+const handlers = [
+  fake(CommandHandler(CreateCustomer), created),
+  fake(CommandHandler(UpdateCustomer), opened),
+  fake(CommandHandler(ForgetCustomer), opened),
+  fake(CommandHandler(DeleteCustomer), () => undefined),
+  fake(CommandHandler(AttachSource), () => source),
+  fake(CommandHandler(DetachSource), () => undefined),
+  fake(QueryHandler(GetCustomer), opened),
+  fake(QueryHandler(ListCustomers), ({ opened }) => ({ customers: [opened], hasMore: true })),
+];
 
 /** Keys by hash, in memory: only what the guard asks. */
 export class FakeApiKeys extends ApiKeys {
@@ -221,7 +165,10 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
     { provide: CONFIG, useValue: config },
     { provide: ApiKeys, useValue: keys },
     { provide: Clock, useClass: FixedClock },
-    { provide: ServiceSecrets, useValue: new ServiceSecrets(Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)) },
+    {
+      provide: ServiceSecrets,
+      useValue: new ServiceSecrets(Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)),
+    },
     { provide: Recorder, useValue: recorder },
   ];
   @Module({})
@@ -229,7 +176,7 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
   @Module({
     imports: [CqrsModule.forRoot(), HttpModule],
     controllers: [CustomersController],
-    providers: [FakeCreate, FakeUpdate, FakeForget, FakeDelete, FakeAttach, FakeDetach, FakeGet, FakeList],
+    providers: handlers,
   })
   class Edge {}
 
@@ -252,6 +199,11 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
   };
 }
 
-export async function addKey(keys: FakeApiKeys, secret: string, scopes: readonly Scope[], more: Partial<StoredApiKey> = {}): Promise<void> {
+export async function addKey(
+  keys: FakeApiKeys,
+  secret: string,
+  scopes: readonly Scope[],
+  more: Partial<StoredApiKey> = {},
+): Promise<void> {
   await keys.add({ ...apiKeyFor(secret, { name: 'test', scopes }, NOW), ...more });
 }

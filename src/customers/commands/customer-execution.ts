@@ -70,7 +70,8 @@ export class CustomerExecution {
   /** What opens this life's values; none while there is nothing to open. Ending a life needs no key. */
   private async valuesOf(command: CustomerCommand, past: CustomerHistory): Promise<PersonalValues | undefined> {
     const { status, life } = past.state;
-    if (status !== 'active' || !past.hasSealed || command.kind === 'delete' || command.kind === 'erase') return undefined;
+    if (status !== 'active' || !past.hasSealed || command.kind === 'delete' || command.kind === 'erase')
+      return undefined;
     const ref = { subject: command.id, revision: life };
     const key = await this.keys.require(ref);
     if (key === 'erased') throw new HistoryMovedOn('The key is destroyed: the life it belonged to has ended');

@@ -93,7 +93,9 @@ describe('create', () => {
     given(created(), erased).when(create({})).thenRefused('already_exists', 'id');
   });
   it('begins a new life after a deletion, with nothing of the old one', () => {
-    given(created({ email: 'a@b.c' }), deleted).when(create({})).then(created());
+    given(created({ email: 'a@b.c' }), deleted)
+      .when(create({}))
+      .then(created());
     expect(fold([created({ email: 'a@b.c' }), attached('s1'), deleted, created()])).toEqual({
       status: 'active',
       life: 2,
@@ -176,9 +178,7 @@ describe('update', () => {
       });
   });
   it('adds a tax certificate to the others, the same one only once', () => {
-    given(created())
-      .when(update({ taxCertificate }))
-      .then({ type: 'TaxCertificateAdded', data: { taxCertificate } });
+    given(created()).when(update({ taxCertificate })).then({ type: 'TaxCertificateAdded', data: { taxCertificate } });
     given(created(), { type: 'TaxCertificateAdded', data: { taxCertificate } })
       .when(update({ taxCertificate: { ...taxCertificate } }))
       .then();
@@ -264,9 +264,7 @@ describe('sources', () => {
     given(...history)
       .when(detach('s2'))
       .then(detached('s2'));
-    given(created(), attached('s1'), defaultIs('s1'))
-      .when(detach('s1'))
-      .then(detached('s1'), defaultIs(null));
+    given(created(), attached('s1'), defaultIs('s1')).when(detach('s1')).then(detached('s1'), defaultIs(null));
   });
   it('cannot detach what is not attached', () => {
     given(created()).when(detach('s1')).thenRefused('source_not_found', 'sourceId');

@@ -127,7 +127,10 @@ function* changedDefaultSource(wanted: string | null | undefined, customer: Acti
   yield { type: 'DefaultSourceChanged', data: { sourceId: wanted } };
 }
 
-function forget(command: Extract<CustomerCommand, { kind: 'forget' }>, customer: ActiveCustomer): readonly CustomerEvent[] {
+function forget(
+  command: Extract<CustomerCommand, { kind: 'forget' }>,
+  customer: ActiveCustomer,
+): readonly CustomerEvent[] {
   const requested: readonly CustomerEvent[] =
     customer.forgetDueAt === undefined ? [{ type: 'ForgetRequested', data: { dueAt: command.dueAt } }] : [];
   return [...change(command.changes, customer), ...requested];

@@ -8,7 +8,10 @@ export class BrokenHistory extends Error {
 }
 
 /** What a customer is after an event. Total over the catalogue; carries personal values without looking into them. */
-export function evolve<P extends Carried = Personal>(state: CustomerState<P>, event: CustomerEvent<P>): CustomerState<P> {
+export function evolve<P extends Carried = Personal>(
+  state: CustomerState<P>,
+  event: CustomerEvent<P>,
+): CustomerState<P> {
   if (event.type === 'CustomerCreated') return born(state, event.data);
   if (state.status !== 'active') throw new BrokenHistory(`${event.type} in a life that is over or has not begun`);
   switch (event.type) {

@@ -79,7 +79,9 @@ export class CustomerProjection implements LogHandler {
       const email = key === 'erased' ? undefined : new PersonalValues(key, ref).openText('email', view.email);
       indexed.set(view.id, this.emails.withIndex(view, email));
     }
-    return views.map((view) => indexed.get(view.id) ?? (view.email === undefined ? this.emails.withIndex(view, undefined) : view));
+    return views.map(
+      (view) => indexed.get(view.id) ?? (view.email === undefined ? this.emails.withIndex(view, undefined) : view),
+    );
   }
 }
 

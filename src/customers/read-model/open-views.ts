@@ -27,7 +27,10 @@ export class OpenViews {
       const [key, ref] = [found[index], refs[index]];
       if (ref === undefined) continue;
       if (key === undefined || key === 'none') throw new KeyMissing(ref, 'absent');
-      opened.set(view.id, key === 'erased' ? await this.behindFence(view) : new PersonalValues(key, ref).openView(view));
+      opened.set(
+        view.id,
+        key === 'erased' ? await this.behindFence(view) : new PersonalValues(key, ref).openView(view),
+      );
     }
     return views.map((view) => opened.get(view.id) ?? { view, taxCertificates: [] });
   }
@@ -45,7 +48,8 @@ export class OpenViews {
     const again = await this.views.get(stale.id);
     if (again !== undefined && !viewHoldsPersonal(again)) return { view: again, taxCertificates: [] };
     const { view } = foldCustomer(await this.store.read(customerStream(stale.id)));
-    if (view === undefined || view.status === 'active') throw new KeyMissing({ subject: stale.id, revision: stale.life }, 'absent');
+    if (view === undefined || view.status === 'active')
+      throw new KeyMissing({ subject: stale.id, revision: stale.life }, 'absent');
     return { view, taxCertificates: [] };
   }
 }

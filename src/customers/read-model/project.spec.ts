@@ -68,7 +68,10 @@ describe('project', () => {
 
   it('shows a request to be forgotten until it is withdrawn', () => {
     const request: SealedCustomerEvent = { type: 'ForgetRequested', data: { dueAt: '2026-02-01T00:00:00.000Z' } };
-    expect(viewOf(created, request)).toMatchObject({ requestToBeForgotten: true, forgetDueAt: '2026-02-01T00:00:00.000Z' });
+    expect(viewOf(created, request)).toMatchObject({
+      requestToBeForgotten: true,
+      forgetDueAt: '2026-02-01T00:00:00.000Z',
+    });
     const withdrawn = viewOf(created, request, { type: 'ForgetRequestWithdrawn', data: {} });
     expect(withdrawn).toMatchObject({ requestToBeForgotten: false });
     expect(withdrawn).not.toHaveProperty('forgetDueAt');
@@ -102,6 +105,8 @@ describe('project', () => {
 
   it('refuses a history that no decision can have made', () => {
     expect(() => viewOf({ type: 'CustomerEnabled', data: {} })).toThrow(BrokenHistory);
-    expect(() => viewOf(created, created, { type: 'CustomerDeleted', data: { keyRevision: 1 } })).toThrow(BrokenHistory);
+    expect(() => viewOf(created, created, { type: 'CustomerDeleted', data: { keyRevision: 1 } })).toThrow(
+      BrokenHistory,
+    );
   });
 });

@@ -84,7 +84,11 @@ function changed(view: CustomerView, event: Change, facts: EventFacts): Customer
 
 type OptionalField = 'email' | 'locale' | 'shipping' | 'metadata' | 'defaultSourceId' | 'forgetDueAt';
 
-function withOptional<F extends OptionalField>(view: CustomerView, field: F, value: CustomerView[F] | null): CustomerView {
+function withOptional<F extends OptionalField>(
+  view: CustomerView,
+  field: F,
+  value: CustomerView[F] | null,
+): CustomerView {
   const next: { -readonly [K in keyof CustomerView]: CustomerView[K] } = { ...view };
   if (value === null) delete next[field];
   else next[field] = value;

@@ -64,7 +64,11 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
     newest = batch.events.at(-1) ?? newest;
     if (batch.position !== undefined) {
       const last = newest && describe(newest);
-      await parts.checkpoints.save(projectionCheckpoint(generation), { logId, position: batch.position, ...(last && { last }) });
+      await parts.checkpoints.save(projectionCheckpoint(generation), {
+        logId,
+        position: batch.position,
+        ...(last && { last }),
+      });
       onProgress({ events: count, fraction: store.fraction(batch.position, head) });
     }
     if (batch.caughtUp) done.abort();

@@ -30,7 +30,8 @@ export function decodeSource({ type, data }: Pick<StreamEvent, 'type' | 'data'>)
 export const foldSource = (events: readonly Pick<StreamEvent, 'type' | 'data'>[]): SourceState =>
   events.map(decodeSource).reduce(evolveSource, { status: 'free' });
 
-const malformed = (): MalformedEvent => new MalformedEvent('A stored source event is not of the shape this release knows');
+const malformed = (): MalformedEvent =>
+  new MalformedEvent('A stored source event is not of the shape this release knows');
 
 function readOwner({ customerId, life }: JsonObject): Owner {
   if (typeof customerId !== 'string' || typeof life !== 'number') throw malformed();

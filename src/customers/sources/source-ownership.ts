@@ -54,7 +54,10 @@ export class SourceOwnership {
       case 'pending':
         return;
       case 'unattached':
-        await this.customers.run({ kind: 'attach_source', id: customerId, claim: { source: state.source, life } }, system);
+        await this.customers.run(
+          { kind: 'attach_source', id: customerId, claim: { source: state.source, life } },
+          system,
+        );
         return;
       case 'over':
         await this.end(sourceId, state, 'SourceCancelled', system);
@@ -64,7 +67,12 @@ export class SourceOwnership {
     }
   }
 
-  private async end(sourceId: string, seen: Claim, type: 'SourceCancelled' | 'SourceReleased', context: CommandContext) {
+  private async end(
+    sourceId: string,
+    seen: Claim,
+    type: 'SourceCancelled' | 'SourceReleased',
+    context: CommandContext,
+  ) {
     await this.append(sourceId, context, (state) =>
       state.status === 'claimed' && sameOwner(state.owner, seen.owner) && state.by === seen.by
         ? [{ type, data: seen.owner }]

@@ -55,7 +55,9 @@ export function claim(state: SourceState, owner: Owner, by: ClaimedBy, source: S
       if (!sameOwner(state.owner, owner)) {
         throw new CustomerError('source_in_use', 'sourceId', 'The source belongs to another customer');
       }
-      return state.by === 'create' && by === 'attach' ? [{ type: 'SourceClaimed', data: { ...owner, by, source } }] : [];
+      return state.by === 'create' && by === 'attach'
+        ? [{ type: 'SourceClaimed', data: { ...owner, by, source } }]
+        : [];
     case 'cancelled':
       throw cancelled();
     default:
