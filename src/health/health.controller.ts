@@ -59,7 +59,8 @@ export class HealthController {
     const { projector, ...others } = this.followers.status;
     const indicator = this.indicators.check('projector');
     const details = { ...projector, others };
-    return projector === undefined || projector.state === 'degraded' || projector.state === 'stopped'
+    // Degraded is no reason to take the instance away: it goes on serving reads.
+    return projector === undefined || projector.state === 'stopped'
       ? indicator.down(details)
       : indicator.up(details);
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { getEventListeners } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import {
   type EventStore,
@@ -147,7 +148,10 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
         let done = false;
         const seen = new Set<number>();
         const looking = (async () => {
-          while (!done) seen.add((await store.read(stream)).length % 5);
+          while (!done) {
+            seen.add((await store.read(stream)).length % 5);
+            await turn();
+          }
         })();
         for (let n = 0; n < 30; n += 1) await store.append(stream, n === 0 ? 'no_stream' : n * 5 - 1, events(5));
         done = true;

@@ -240,7 +240,7 @@ describe('the HTTP edge', () => {
       ['null', 'null', 'invalid_format'],
       ['white space', '  ', 'invalid_format'],
       ['arrays 50,000 deep', '{"metadata":' + '['.repeat(50_000) + ']'.repeat(50_000) + '}', 'invalid_format'],
-      ['objects 50,000 deep', '{"a":'.repeat(50_000) + '1' + '}'.repeat(50_000), 'invalid_format'],
+      ['objects 40,000 deep', '{"a":'.repeat(40_000) + '1' + '}'.repeat(40_000), 'invalid_format'],
       ['an endless opening', '['.repeat(100_000), 'invalid_format'],
       ['too much', '"' + 'x'.repeat(300_000) + '"', 'payload_too_large'],
     ] as const)('refuses %s', async (_, body, code) => {
@@ -300,7 +300,7 @@ describe('the HTTP edge', () => {
       '/customers/%C3%28',
       '/customers/%',
       `/customers/${'x'.repeat(9000)}`,
-    ])('finds no customer at %.40s', async (url) => {
+    ])('finds no customer at an address no customer could have (case %#)', async (url) => {
       const raw = url.slice('/customers/'.length);
       const id = raw === 'a%20b' ? 'a b' : raw;
       const answer = await send('GET', url);

@@ -27,10 +27,7 @@ export class DueErasures {
     if (this.running) return;
     this.running = true;
     try {
-      for (let due = await this.due(); due.length > 0; due = await this.due()) {
-        for (const id of due) await this.erase(id);
-        if (due.length < AT_ONCE) return;
-      }
+      await this.eraseAllDue();
     } catch (error) {
       this.logger.warn(`Due erasures are tried again in a minute: ${error instanceof Error ? error.name : 'unknown'}`);
     } finally {
@@ -38,8 +35,16 @@ export class DueErasures {
     }
   }
 
-  private due(): Promise<readonly string[]> {
-    return this.views.dueForErasure(this.clock.now(), AT_ONCE);
+  /** Each customer once a run: one that a stale view still shows as due is not asked about for ever. */
+  private async eraseAllDue(): Promise<void> {
+    const asked = new Set<string>();
+    for (;;) {
+      const due = await this.views.dueForErasure(this.clock.now(), AT_ONCE);
+      const fresh = due.filter((id) => !asked.has(id));
+      if (fresh.length === 0) return;
+      for (const id of fresh) await this.erase(id);
+      for (const id of fresh) asked.add(id);
+    }
   }
 
   private async erase(id: string): Promise<void> {
