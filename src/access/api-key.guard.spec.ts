@@ -1,4 +1,9 @@
-import { bearerToken } from './api-key.guard.js';
+import type { ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { SystemClock } from '../event-sourcing/clock.js';
+import { ApiKeyGuard, bearerToken } from './api-key.guard.js';
+import { ApiKeys, type StoredApiKey } from './api-keys.js';
+import { Public, RequiresScope } from './required-access.js';
 import { apiKeyFor, hashOf, newApiKey } from './secrets.js';
 
 describe('API keys', () => {
@@ -23,5 +28,50 @@ describe('API keys', () => {
 
   it('keep their end', () => {
     expect(apiKeyFor('given-secret', { name: 'n', scopes: [], expiresAt: 5 }, 1)).toMatchObject({ expiresAt: 5 });
+  });
+});
+
+/** Finds every key, with all the scopes given. */
+class AnyKey extends ApiKeys {
+  constructor(private readonly key: Omit<StoredApiKey, 'secretHash'>) {
+    super();
+  }
+  override findByHash(secretHash: string): Promise<StoredApiKey> {
+    return Promise.resolve({ ...this.key, secretHash });
+  }
+  override list = (): Promise<[]> => Promise.resolve([]);
+  override add = (): Promise<void> => Promise.resolve();
+  override addFirst = (): Promise<boolean> => Promise.resolve(false);
+  override revoke = (): Promise<boolean> => Promise.resolve(false);
+  override health = (): Promise<void> => Promise.resolve();
+}
+
+class Routes {
+  @Public() open(): void {}
+  @RequiresScope('customers:read') read(): void {}
+  undeclared(): void {}
+}
+
+describe('the guard', () => {
+  const keys = new AnyKey({ id: 'key_1', name: 'n', scopes: ['customers:read', 'admin'], createdAt: 0 });
+  const guard = new ApiKeyGuard(keys, new SystemClock(), new Reflector());
+  const enter = (route: keyof Routes, headers: object): Promise<boolean> => {
+    const request = { headers, apiKey: null };
+    const context = {
+      getHandler: () => Routes.prototype[route],
+      getClass: () => Routes,
+      switchToHttp: () => ({ getRequest: () => request }),
+    };
+    return guard.canActivate(context as unknown as ExecutionContext);
+  };
+  const headers = { authorization: 'Bearer any' };
+
+  it('lets nobody into a route that declares no scope', async () => {
+    await expect(enter('undeclared', headers)).rejects.toMatchObject({ status: 403 });
+  });
+  it('lets anybody into a public route, and the right key into its own', async () => {
+    await expect(enter('open', {})).resolves.toBe(true);
+    await expect(enter('read', headers)).resolves.toBe(true);
+    await expect(enter('read', {})).rejects.toMatchObject({ status: 401 });
   });
 });

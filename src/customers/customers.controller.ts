@@ -48,7 +48,7 @@ export class CustomersController {
   @Get()
   @RequiresScope('customers:read')
   @docs.ListCustomers()
-  async list(@FlatQuery() query: QueryParameters): Promise<CustomerPageResponse> {
+  async list(@FlatQuery() query: QueryParameters): Promise<Readonly<CustomerPageResponse>> {
     return toPageResponse(await this.queries.execute(readListQuery(query)), this.liveMode);
   }
 
@@ -60,7 +60,7 @@ export class CustomersController {
     @JsonBody() body: JsonObject,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CustomerResponse> {
+  ): Promise<Readonly<CustomerResponse>> {
     const { id, changes } = readCreate(body);
     const created = await this.commands.execute(new CreateCustomer(id, changes, this.contexts.of(request, body)));
     reply.header('Location', `/customers/${created.view.id}`);
@@ -73,7 +73,7 @@ export class CustomersController {
   async get(
     @Param('id', CustomerIdPipe) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CustomerResponse> {
+  ): Promise<Readonly<CustomerResponse>> {
     return this.answer(await this.queries.execute(new GetCustomer(id)), reply);
   }
 
@@ -86,7 +86,7 @@ export class CustomersController {
     @JsonBody() body: JsonObject,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CustomerResponse> {
+  ): Promise<Readonly<CustomerResponse>> {
     const changes = readUpdate(id, body);
     const context = this.contexts.of(request, body);
     const Command = changes.requestToBeForgotten === true ? ForgetCustomer : UpdateCustomer;
@@ -115,7 +115,7 @@ export class CustomersController {
     @Param('sourceId', SourceIdPipe) sourceId: string,
     @JsonBody() body: JsonObject,
     @Req() request: FastifyRequest,
-  ): Promise<SourceResponse> {
+  ): Promise<Readonly<SourceResponse>> {
     readNothing(body);
     const context = this.contexts.of(request, body);
     return toSourceResponse(id, await this.commands.execute(new AttachSource(id, sourceId, context)));
@@ -135,7 +135,7 @@ export class CustomersController {
     await this.commands.execute(new DetachSource(id, sourceId, this.contexts.of(request, body)));
   }
 
-  private answer(opened: OpenedCustomer, reply: FastifyReply): CustomerResponse {
+  private answer(opened: OpenedCustomer, reply: FastifyReply): Readonly<CustomerResponse> {
     reply.header('ETag', etagOf(opened.view.version));
     return toCustomerResponse(opened, this.liveMode);
   }

@@ -1,54 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
-import {
-  ApiBody,
-  ApiExtraModels,
-  ApiHeader,
-  ApiOperation,
-  ApiParam,
-  ApiQuery,
-  type ApiQueryOptions,
-  ApiResponse,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { BODY_ERRORS, Errors } from '../http/error-docs.js';
 import type { ErrorCode } from '../http/errors.js';
 import { CreateCustomerRequest, UpdateCustomerRequest } from './dto/customer-requests.js';
+import { CUSTOMER, ERASED, SOURCE } from './dto/examples.js';
+import { customerId, type Docs, idempotencyKey, ifMatch, listParameters, sourceId } from './dto/parameter-docs.js';
 import { CustomerPageResponse, CustomerResponse, SourceResponse } from './dto/customer-response.js';
-
-type Docs = MethodDecorator & ClassDecorator;
-
-const SOURCE_ID = 'fd74a5c5-0163-469a-ae8e-031f0259b576';
-const SOURCE = {
-  id: SOURCE_ID,
-  customerId: '5823594808',
-  state: 'chargeable',
-  reusable: true,
-  createdTime: '2026-03-01T09:31:00.000Z',
-};
-const CUSTOMER = {
-  id: '5823594808',
-  email: 'jane@example.com',
-  locale: 'en_US',
-  type: 'individual',
-  enabled: true,
-  defaultSourceId: SOURCE_ID,
-  requestToBeForgotten: false,
-  shipping: { name: 'Jane Doe', address: { country: 'US', city: 'Mountain View', state: 'CA' } },
-  taxCertificates: [],
-  metadata: { tier: 'gold' },
-  sources: [SOURCE],
-  createdTime: '2026-03-01T09:30:00.000Z',
-  updatedTime: '2026-03-01T09:31:00.000Z',
-  liveMode: false,
-};
-const ERASED = {
-  id: '5823594808',
-  enabled: false,
-  requestToBeForgotten: true,
-  createdTime: '2026-03-01T09:30:00.000Z',
-  updatedTime: '2026-03-29T09:31:00.000Z',
-  liveMode: false,
-};
 
 const METADATA_ERRORS: readonly ErrorCode[] = [
   'too_many_metadata_pairs',
@@ -76,7 +33,7 @@ export const ListCustomers = (): Docs =>
         'Newest first, by `createdTime` and `id`. `hasMore` tells whether more follow in the direction of travel. ' +
         'Filters can be combined with each other and with a cursor. Deleted customers are not listed.',
     }),
-    ...LIST_PARAMETERS.map((parameter) => ApiQuery({ required: false, ...parameter })),
+    listParameters(),
     answer(200, CustomerPageResponse, { page: { hasMore: true, data: [CUSTOMER] } }),
     Errors('invalid_parameter'),
   );
@@ -216,85 +173,3 @@ const body = (type: new () => object, examples: Record<string, unknown>): Docs =
 
 const valued = (examples: Record<string, unknown>): Record<string, { value: unknown }> =>
   Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
-
-const customerId = (): Docs =>
-  applyDecorators(
-    ApiParam({ name: 'id', schema: { type: 'string' }, description: 'Customer ID', example: '5823594808' }),
-  );
-
-const sourceId = (): Docs =>
-  applyDecorators(
-    ApiParam({
-      name: 'sourceId',
-      schema: { type: 'string', format: 'uuid' },
-      description: 'Source ID',
-      example: SOURCE_ID,
-    }),
-  );
-
-const idempotencyKey = (): Docs =>
-  applyDecorators(
-    ApiHeader({
-      name: 'Idempotency-Key',
-      required: false,
-      description: 'Makes repeating the request safe. The same key with another body is refused.',
-      schema: { type: 'string', minLength: 1, maxLength: 255 },
-    }),
-  );
-
-const ifMatch = (): Docs =>
-  applyDecorators(
-    ApiHeader({
-      name: 'If-Match',
-      required: false,
-      description: 'Entity tags, or `*`: the change is made only if the customer stands at one of these versions.',
-      schema: { type: 'string' },
-    }),
-  );
-
-const timeParameter = (name: string): ApiQueryOptions => ({
-  name,
-  style: 'deepObject',
-  explode: true,
-  description: `RFC 3339. \`${name}[gte]=2026-01-01T00:00:00Z\`; a bare \`${name}=…\` means eq.`,
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    properties: Object.fromEntries(
-      ['eq', 'gt', 'gte', 'lt', 'lte'].map((op) => [op, { type: 'string', format: 'date-time' }]),
-    ),
-  },
-});
-
-const LIST_PARAMETERS: readonly ApiQueryOptions[] = [
-  {
-    name: 'limit',
-    schema: { type: 'integer', minimum: 1, maximum: 100, default: 10 },
-    description: 'How many at most.',
-  },
-  {
-    name: 'startingAfter',
-    schema: { type: 'string' },
-    description: 'An id: the page after it. It may be deleted by now.',
-  },
-  {
-    name: 'endingBefore',
-    schema: { type: 'string' },
-    description: 'An id: the page just before it. Wins over startingAfter.',
-  },
-  { name: 'email', schema: { type: 'string' }, description: 'Only customers with this email, without regard to case.' },
-  {
-    name: 'ids',
-    schema: { type: 'array', maxItems: 100, items: { type: 'string' } },
-    style: 'form',
-    explode: false,
-    description: 'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken.',
-  },
-  {
-    name: 'requestToBeForgotten',
-    schema: { type: 'boolean' },
-    description: 'Only customers that asked, or did not ask, to be forgotten: true, false, 1 or 0.',
-  },
-  timeParameter('createdTime'),
-  timeParameter('updatedTime'),
-];

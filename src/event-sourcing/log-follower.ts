@@ -36,6 +36,10 @@ export interface FollowerLog {
 
 const BATCH = 500;
 const LEASE_MS = 10_000;
+/** While live: gathers what many writers append, so that following costs a batch and not each event its own. */
+const GATHER_MS = 10;
+/** A crash has at most so much handed in again; what is handled is handled, whether it is written down or not. */
+const CHECKPOINT_EVERY_MS = 500;
 const BACKOFF_MS = { first: 100, most: 5_000 };
 
 /**
@@ -50,6 +54,8 @@ export class LogFollower {
   private lagMs = 0;
   private position: Position | undefined;
   private last: Checkpoint['last'];
+  /** Handled, but not written down yet. */
+  private unsaved: Checkpoint | undefined;
   private waiters: { readonly position: Position; readonly resolve: () => void }[] = [];
 
   constructor(
@@ -114,43 +120,61 @@ export class LogFollower {
 
   private async followUnder(lease: Lease, onProgress: () => void): Promise<void> {
     const lost = new AbortController();
-    const renewal = setInterval(() => {
-      this.checkpoints.renew(lease, LEASE_MS).then(
+    const keep = (work: Promise<boolean>): void => {
+      work.then(
         (kept) => kept || lost.abort(),
         () => lost.abort(),
       );
-    }, LEASE_MS / 3);
+    };
+    const renewal = setInterval(() => keep(this.checkpoints.renew(lease, LEASE_MS)), LEASE_MS / 3);
+    const saving = setInterval(() => keep(this.saveCheckpoint(lease)), CHECKPOINT_EVERY_MS);
+    const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
     try {
-      const checkpoint = await this.checkpoints.load(await this.handler.checkpointName());
-      if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
-      const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
-      const subscription = this.store.subscribe({ after: checkpoint?.position, prefixes: this.handler.prefixes, signal });
-      const logId = await this.store.logId();
-      this.state = 'following';
-      for await (const batch of batches(subscription, BATCH)) {
-        if (!(await this.handleBatch(batch, logId, lease))) return;
-        onProgress();
-      }
+      await this.followFromCheckpoint(signal, onProgress);
+      await this.saveCheckpoint(lease);
     } finally {
       clearInterval(renewal);
+      clearInterval(saving);
+      this.unsaved = undefined;
       await this.checkpoints.release(lease).catch(() => undefined);
     }
   }
 
-  /** @returns false when the lease was lost: another one follows now */
-  private async handleBatch(batch: Batch, logId: string, lease: Lease): Promise<boolean> {
+  private async followFromCheckpoint(signal: AbortSignal, onProgress: () => void): Promise<void> {
+    const { prefixes } = this.handler;
+    const checkpoint = await this.checkpoints.load(await this.handler.checkpointName());
+    if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
+    const logId = await this.store.logId();
+    const subscription = this.store.subscribe({ after: checkpoint?.position, prefixes, signal });
+    this.state = 'following';
+    for await (const batch of batches(subscription, BATCH)) {
+      await this.handleBatch(batch, logId);
+      onProgress();
+      if (batch.caughtUp) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async handleBatch(batch: Batch, logId: string): Promise<void> {
     if (batch.events.length > 0) await this.handler.handle(batch.events, this.stopping.signal);
     const newest = batch.events.at(-1);
     this.lagMs = batch.caughtUp || newest === undefined ? 0 : Math.max(0, this.clock.now() - newest.recordedAt);
-    if (batch.position === undefined || batch.position === this.position) return true;
+    if (batch.position === undefined || batch.position === this.position) return;
     const last = newest === undefined ? this.last : describe(newest);
-    const checkpoint = { logId, position: batch.position, ...(last && { last }) };
-    const kept = await this.checkpoints.save(await this.handler.checkpointName(), checkpoint, lease);
-    if (kept) this.advance(batch.position, last);
-    return kept;
+    this.unsaved = { logId, position: batch.position, ...(last && { last }) };
+    this.advance(batch.position, last);
+  }
+
+  /** @returns false when the lease was lost: another one follows now */
+  private async saveCheckpoint(lease: Lease): Promise<boolean> {
+    const checkpoint = this.unsaved;
+    if (checkpoint === undefined) return true;
+    this.unsaved = undefined;
+    return this.checkpoints.save(await this.handler.checkpointName(), checkpoint, lease);
   }
 
   private advance(position: Position, last: Checkpoint['last']): void {
+    // Handed in again after a crash or a lost lease: what was reached stays reached.
+    if (this.position !== undefined && this.store.comparePositions(position, this.position) < 0) return;
     this.position = position;
     this.last = last;
     const reached = (waiter: { position: Position }): boolean => this.hasReached(waiter.position);

@@ -24,14 +24,14 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
 }
 
 function answerTo(code: string | undefined): ApiError {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return ApiError.of('request_timeout', ERRORS.request_timeout.example.message);
-    case 'HPE_HEADER_OVERFLOW':
-      return ApiError.of('invalid_format', 'The address and the headers are too large');
-    default:
-      return ApiError.of('invalid_format', 'This is not a valid HTTP request');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return ApiError.of('request_timeout', ERRORS.request_timeout.example.message);
   }
+  const tooLarge = code === 'HPE_HEADER_OVERFLOW';
+  return ApiError.of(
+    'invalid_format',
+    tooLarge ? 'The address and the headers are too large' : 'Not a valid HTTP request',
+  );
 }
 
 /** An answer under way must not be cut into. Node keeps it on the socket, under this name only. */

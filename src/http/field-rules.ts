@@ -2,7 +2,7 @@ import { isEmail, isISO31661Alpha2, isISO6391 } from 'class-validator';
 import { parseDateOrDateTime } from './date-time.js';
 
 /** Characters as people count them: code points, not UTF-16 units. */
-export const isLonger = (text: string, max: number): boolean => text.length > max && [...text].length > max;
+export const isLonger = (text: string, max: number): boolean => text.length > max && Array.from(text).length > max;
 
 /** A half of a surrogate pair alone is no character: UTF-8 can't hold it, so it would not come back as it was sent. */
 export const isWellFormed = (text: string): boolean => !/\p{Surrogate}/u.test(text);

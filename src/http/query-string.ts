@@ -63,14 +63,16 @@ export function flag(parameters: QueryParameters, name: string): boolean | undef
   throw invalidQuery(name, `${name} must be true, false, 1 or 0`);
 }
 
-const NUMBERED = /\[\d{0,3}\]$/;
+/** `name`, `name[]` or `name[0]`. */
+const isElement = (key: string, name: string): boolean =>
+  key === name || (key.startsWith(name) && /^\[\d{0,3}\]$/.test(key.slice(name.length)));
 
 /**
  * `name=a,b`, `name` repeated, `name[]=a` and `name[0]=a`, in any mixture. Each value once.
  * @throws ApiError for none at all, and for more than `max`
  */
 export function list(parameters: QueryParameters, name: string, max: number): readonly string[] | undefined {
-  const given = [...parameters].filter(([key]) => key === name || (bracketOf(key, name) && NUMBERED.test(key)));
+  const given = [...parameters].filter(([key]) => isElement(key, name));
   if (given.length === 0) return undefined;
   const values = new Set(given.flatMap(([, texts]) => texts.flatMap((text) => text.split(','))));
   values.delete('');
@@ -78,8 +80,6 @@ export function list(parameters: QueryParameters, name: string, max: number): re
   if (values.size > max) throw invalidQuery(name, `${name} can hold at most ${String(max)} values`);
   return [...values];
 }
-
-const bracketOf = (key: string, name: string): boolean => key.startsWith(`${name}[`);
 
 /**
  * A known parameter with an operator it does not have (`email[$ne]`) is a mistake or an attack, never an unknown
@@ -95,7 +95,7 @@ export function refuseOperators(
     const name = key.slice(0, Math.max(open, 0));
     if (open === -1 || !Object.hasOwn(known, name)) continue;
     const operators = known[name];
-    const fits = operators === 'list' ? NUMBERED.test(key) : operators?.some((op) => key === `${name}[${op}]`);
+    const fits = operators === 'list' ? isElement(key, name) : operators?.some((op) => key === `${name}[${op}]`);
     if (fits !== true) throw invalidQuery(name, `${name} does not know this operator`);
   }
 }

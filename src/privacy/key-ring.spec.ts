@@ -42,9 +42,11 @@ describe('The key ring', () => {
       expect(open(again, ada, 'email', seal(key, ada, 'email', 'value'))).toBe('value');
     });
 
-    it('gives every life a key of its own', async () => {
-      const keys = await Promise.all([ada, refOf('ada', 2), refOf('adb')].map((ref) => ring.findOrCreate(ref)));
-      expect(new Set(keys.map(bytesOf)).size).toBe(3);
+    it('gives every life a key of its own, also while it holds the others', async () => {
+      const keys: string[] = [];
+      for (const ref of [ada, refOf('ada', 2), refOf('adb')]) keys.push(bytesOf(await ring.findOrCreate(ref)));
+      expect(new Set(keys).size).toBe(3);
+      expect((await ring.findMany([ada, refOf('ada', 2), refOf('adb')])).map(bytesOf)).toEqual(keys);
     });
 
     it('gives all who race to make a key the same one', async () => {

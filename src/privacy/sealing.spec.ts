@@ -74,6 +74,14 @@ describe('A sealed value', () => {
     expect(opens(newKey(), ref, 'email', sealed)).toBe(false);
   });
 
+  it.each(['', ',', '","', '\0', '\n', '/', ':', '\\', '"', ' '])(
+    'does not open where only the border between customer and field lies elsewhere: %j',
+    (between) => {
+      const sealed = seal(key, { subject: 'a', revision: 1 }, `b${between}c`, 'value');
+      expect(opens(key, { subject: `a${between}b`, revision: 1 }, 'c', sealed)).toBe(false);
+    },
+  );
+
   it('does not open once any one bit of it is flipped', () => {
     const bytes = Buffer.from(seal(key, ref, 'email', 'ada@example.com').sealed, 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {

@@ -1,69 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import {
   type EventStore,
-  type EventToAppend,
   type JsonObject,
   NotJson,
-  type Position,
-  type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../src/event-sourcing/event-store.js';
 import { scale } from '../support/scale.js';
 import { seed } from '../support/seed.js';
-import { Followed } from './followed.js';
+import { describeSubscriptions } from './event-subscriptions.contract.js';
+import { anotherOf } from './harness.js';
+import { event, events, type EventStoreHarness, LogUnderTest } from './log-under-test.js';
 
-export interface EventStoreHarness {
-  /** Its log may hold events of others: each test keeps to streams of its own. */
-  readonly store: EventStore;
-  /** A connection of its own to the same log, as another process has. Absent where there can be none. */
-  another?(): Promise<EventStore>;
-  /** A position that the log has not reached. */
-  readonly beyondTheEnd: Position;
-  close(): Promise<void>;
-}
-
-const event = (data: JsonObject = {}, metadata: JsonObject = {}): EventToAppend => ({
-  id: randomUUID(),
-  type: 'SomethingHappened',
-  data,
-  metadata,
-});
-const events = (count: number): EventToAppend[] => Array.from({ length: count }, (_, n) => event({ n }));
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => 'no failure',
     (error: unknown) => error,
   );
 
-/** What every EventStore promises. */
-export function describeEventStore(name: string, makeStore: () => Promise<EventStoreHarness>): void {
+/** What every EventStore promises. @param shared whether other processes can open the same log */
+export function describeEventStore(name: string, makeStore: () => Promise<EventStoreHarness>, shared = true): void {
   describe(`EventStore: ${name}`, () => {
-    let harness: EventStoreHarness;
+    let log: LogUnderTest;
     let store: EventStore;
     let prefix: string;
     let stream: string;
-    let following: Followed[];
 
     beforeEach(async () => {
-      harness = await makeStore();
-      store = harness.store;
-      prefix = `test${randomUUID()}-`;
-      stream = `${prefix}1`;
-      following = [];
+      log = new LogUnderTest(await makeStore());
+      ({ store, prefix, stream } = log);
     });
-    afterEach(async () => {
-      await Promise.all(following.map((followed) => followed.stop()));
-      await harness.close();
-    });
+    afterEach(() => log.close());
 
-    const follow = (prefixes = [prefix], after?: Position, of = store): Followed => {
-      const followed = new Followed(of, prefixes, after);
-      following.push(followed);
-      return followed;
-    };
     const expectRefused = async (append: Promise<unknown>): Promise<void> => {
       expect(await failure(append)).toBeInstanceOf(WrongExpectedRevision);
     };
@@ -232,7 +201,7 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
         ['a date', new Date(0)],
         ['a map', new Map()],
         ['bytes', new Uint8Array(2)],
-        ['an instance', new (class Money {})()],
+        ['an instance', new Money()],
         ['a hole in a list', Array(1)],
         ['a value that contains itself', cycle],
         ['half a surrogate pair', 'x\ud800y'],
@@ -257,166 +226,7 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
       });
     });
 
-    describe('subscribing', () => {
-      it('shows every event once and in order, whether it began before, during or after the appends', async () => {
-        const before = await follow().untilCaughtUp();
-        let during: Followed | undefined;
-        const writers = Array.from({ length: 8 }, async (_, writer) => {
-          for (let n = 0; n < 40; n += 1) {
-            const expected = n === 0 ? 'no_stream' : n * 2 - 1;
-            await store.append(`${prefix}${writer}`, expected, events(2));
-            if (writer === 0 && n === 20) during = follow();
-          }
-        });
-        await Promise.all(writers);
-        const after = follow();
-        const shown = await Promise.all([before, during!, after].map((followed) => followed.untilEvents(640)));
-        await Promise.all(shown.map((followed) => followed.untilCaughtUp()));
-        for (const { events: seen } of shown) {
-          expect(seen).toHaveLength(640);
-          expect(seen).toEqual(after.events);
-          for (const [index, one] of seen.entries()) {
-            if (index > 0) expect(store.comparePositions(seen[index - 1]!.position, one.position)).toBeLessThan(0);
-          }
-        }
-        for (let writer = 0; writer < 8; writer += 1) {
-          const own = after.events.filter((one) => one.stream === `${prefix}${writer}`);
-          expect(own.map(({ revision }) => revision)).toEqual([...Array(80).keys()]);
-        }
-      });
-
-      it('shows the same as reading', async () => {
-        await store.append(stream, 'no_stream', [event({ 'é': [null, {}] }, { at: 1 }), event()]);
-        const followed = await follow().untilEvents(2);
-        expect(followed.events).toEqual(await store.read(stream));
-      });
-
-      it('resumes after a position, which it leaves out', async () => {
-        await store.append(stream, 'no_stream', events(5));
-        const read = await store.read(stream);
-        const followed = await follow([prefix], read[1]!.position).untilEvents(3);
-        expect(followed.events).toEqual(read.slice(2));
-        const appended = await store.append(stream, 4, events(1));
-        const live = await follow([prefix], appended.position).untilCaughtUp();
-        expect(live.events).toEqual([]);
-        await store.append(stream, 5, events(1));
-        expect((await live.untilEvents(1)).events).toMatchObject([{ revision: 6 }]);
-      });
-
-      it('resumes at any event of a long log without loss or repetition', async () => {
-        await store.append(stream, 'no_stream', events(1203));
-        const read = await store.read(stream);
-        for (const index of [0, 498, 499, 500, 1000, 1201]) {
-          const followed = await follow([prefix], read[index]!.position).untilEvents(1202 - index);
-          expect(followed.events.map(({ revision }) => revision)).toEqual(
-            read.slice(index + 1).map(({ revision }) => revision),
-          );
-        }
-      });
-
-      it('shows only streams that begin with one of the prefixes', async () => {
-        for (const kind of ['a', 'b', 'c', 'ab']) await store.append(`${prefix}${kind}-1`, 'no_stream', events(1));
-        const followed = await follow([`${prefix}a-`, `${prefix}c`]).untilEvents(2);
-        await followed.untilCaughtUp();
-        expect(followed.events.map((one) => one.stream)).toEqual([`${prefix}a-1`, `${prefix}c-1`]);
-      });
-
-      it('marks how far it has come where nothing wanted stands, and resuming there skips nothing', async () => {
-        await store.append(`${prefix}a`, 'no_stream', events(1));
-        for (let n = 0; n < 10; n += 1) await store.append(`${prefix}b${n}`, 'no_stream', events(200));
-        const followed = follow([`${prefix}a`]);
-        const wanted = (await followed.untilEvents(1)).events[0]!;
-        const markOf = (message: SubscriptionMessage): Position[] =>
-          message.kind === 'checkpoint' && store.comparePositions(message.position, wanted.position) > 0
-            ? [message.position]
-            : [];
-        await followed.until(({ messages }) => messages.flatMap(markOf).length > 0);
-        const mark = followed.messages.flatMap(markOf).at(-1);
-        const resumed = follow([`${prefix}a`, `${prefix}z`], mark);
-        await store.append(`${prefix}z`, 'no_stream', events(1));
-        await resumed.untilEvents(1);
-        expect(resumed.events).toMatchObject([{ stream: `${prefix}z` }]);
-      });
-
-      it('never lets a mark overtake an event before it', async () => {
-        for (let n = 0; n < 20; n += 1) {
-          await store.append(`${prefix}a${n}`, 'no_stream', events(3));
-          await store.append(`${prefix}b${n}`, 'no_stream', events(60));
-        }
-        const followed = await follow([`${prefix}a`]).untilEvents(60);
-        let reached: Position | undefined;
-        for (const message of followed.messages) {
-          if (message.kind === 'caught_up') continue;
-          const position = message.kind === 'event' ? message.event.position : message.position;
-          if (reached !== undefined) {
-            const order = store.comparePositions(reached, position);
-            expect(message.kind === 'event' ? order < 0 : order <= 0).toBe(true);
-          }
-          reached = position;
-        }
-      });
-
-      it('says that it has caught up after all that was there, not before', async () => {
-        await store.append(stream, 'no_stream', events(1200));
-        const followed = await follow().untilCaughtUp();
-        const caughtUp = followed.messages.findIndex(({ kind }) => kind === 'caught_up');
-        expect(followed.messages.slice(0, caughtUp).filter(({ kind }) => kind === 'event')).toHaveLength(1200);
-      });
-
-      it('says that it has caught up when there is nothing', async () => {
-        expect((await follow().untilCaughtUp()).events).toEqual([]);
-      });
-
-      it('ends cleanly when its signal aborts, also before it begins', async () => {
-        const followed = await follow().untilCaughtUp();
-        expect(await followed.stop()).toBeUndefined();
-        const seen: SubscriptionMessage[] = [];
-        await store.append(stream, 'no_stream', events(1));
-        for await (const message of store.subscribe({ prefixes: [prefix], signal: AbortSignal.abort() })) {
-          seen.push(message);
-        }
-        expect(seen).toEqual([]);
-      });
-
-      it('ends at an abort in the midst of what is there', async () => {
-        await store.append(stream, 'no_stream', events(20));
-        const end = new AbortController();
-        const seen: SubscriptionMessage[] = [];
-        for await (const message of store.subscribe({ prefixes: [prefix], signal: end.signal })) {
-          seen.push(message);
-          if (seen.length === 3) end.abort();
-        }
-        expect(seen).toHaveLength(3);
-      });
-
-      it('can be left early, which leaves nothing behind', async () => {
-        await store.append(stream, 'no_stream', events(3));
-        const { signal } = new AbortController();
-        for (let n = 0; n < 20; n += 1) {
-          for await (const message of store.subscribe({ prefixes: [prefix], signal })) {
-            expect(message).toMatchObject({ kind: 'event', event: { revision: 0 } });
-            break;
-          }
-        }
-        expect(getEventListeners(signal, 'abort')).toEqual([]);
-        expect((await follow().untilEvents(3)).events).toHaveLength(3);
-      });
-
-      it('can be left while it waits for more', async () => {
-        const { signal } = new AbortController();
-        const messages = store.subscribe({ prefixes: [prefix], signal })[Symbol.asyncIterator]();
-        while ((await messages.next()).value?.kind !== 'caught_up');
-        const waiting = messages.next();
-        await messages.return?.();
-        expect(await waiting).toMatchObject({ done: true });
-        expect(getEventListeners(signal, 'abort')).toEqual([]);
-      });
-
-      it('is refused after a position that the log has not reached', async () => {
-        await store.append(stream, 'no_stream', events(1));
-        expect(await follow([prefix], harness.beyondTheEnd).ended).toBeInstanceOf(Error);
-      });
-    });
+    describeSubscriptions(() => log);
 
     describe('the log as a whole', () => {
       it('has its head at the newest event', async () => {
@@ -445,10 +255,11 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
       it('is healthy', () => expect(store.health()).resolves.toBeUndefined());
     });
 
+    if (!shared) return;
     describe('another process', () => {
       const withAnother = async (work: (other: EventStore) => Promise<void>): Promise<void> => {
-        const other = await harness.another?.();
-        if (other !== undefined) await work(other);
+        const other = await anotherOf(log.harness);
+        await work(other);
       };
 
       it('sees the same log', () =>
@@ -460,7 +271,7 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
 
       it('is followed', () =>
         withAnother(async (other) => {
-          const followed = await follow().untilCaughtUp();
+          const followed = await log.follow().untilCaughtUp();
           await other.append(stream, 'no_stream', events(3));
           await followed.untilEvents(3);
           await store.append(stream, 2, events(1));
@@ -495,3 +306,7 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
 
 /** Without -0, which JSON text has but `JSON.stringify` does not write. */
 const json = fc.jsonValue({ stringUnit: 'grapheme' }).map((value) => JSON.parse(JSON.stringify(value)));
+
+class Money {
+  readonly cents = 1;
+}

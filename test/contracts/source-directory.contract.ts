@@ -8,9 +8,13 @@ export interface SourceDirectoryHarness {
   add(sourceId: string): void;
   /** An id of which there is no source. */
   readonly unknownId: string;
-  /** Cuts the directory off, where it has anything to be cut off from. */
-  cutOff?(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Of a directory that lies elsewhere. */
+export interface RemoteSourceDirectoryHarness extends SourceDirectoryHarness {
+  /** From here on the directory is out of reach. */
+  cutOff(): Promise<void>;
 }
 
 /** What every SourceDirectory promises. */
@@ -48,14 +52,23 @@ export function sourceDirectoryContract(name: string, start: () => Promise<Sourc
       const found = await Promise.all(ids.map((id) => harness.directory.find(id)));
       expect(found.map((source) => source?.id)).toEqual(ids);
     });
+  });
+}
 
-    it('names itself when it is out of reach', async () => {
-      if (harness.cutOff === undefined) return;
-      const id = added();
+/** What a SourceDirectory that lies elsewhere promises. */
+export function remoteSourceDirectoryContract(name: string, start: () => Promise<RemoteSourceDirectoryHarness>): void {
+  sourceDirectoryContract(name, start);
+
+  describe(`SourceDirectory: ${name}, out of reach`, () => {
+    it('throws StoreUnavailable and names itself', async () => {
+      const harness = await start();
+      const id = randomUUID();
+      harness.add(id);
       await harness.cutOff();
       const failure = await harness.directory.find(id).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(StoreUnavailable);
       expect(failure).toMatchObject({ store: 'source_directory' });
+      await harness.close();
     });
   });
 }

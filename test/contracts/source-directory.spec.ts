@@ -5,7 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all-source-directory.js';
 import { HttpSourceDirectory } from '../../src/customers/sources/http-source-directory.js';
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
-import { sourceDirectoryContract } from './source-directory.contract.js';
+import { remoteSourceDirectoryContract, sourceDirectoryContract } from './source-directory.contract.js';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -48,7 +48,7 @@ sourceDirectoryContract('accepts all', async () => ({
   close: async () => undefined,
 }));
 
-sourceDirectoryContract('over HTTP', async () => {
+remoteSourceDirectoryContract('over HTTP', async () => {
   const server = await new SourcesServer().start();
   const known = new Set<string>();
   server.answer = (response, request) => {

@@ -1,34 +1,77 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Clock, SystemClock } from '../../src/event-sourcing/clock.js';
 import type { Position } from '../../src/event-sourcing/event-store.js';
+import { IN_MEMORY, SqliteDatabase } from '../../src/stores/sqlite/database.js';
+import { SqliteApiKeys } from '../../src/stores/sqlite/sqlite-api-keys.js';
+import { SqliteCheckpoints } from '../../src/stores/sqlite/sqlite-checkpoints.js';
+import { SqliteCustomerViews } from '../../src/stores/sqlite/sqlite-customer-views.js';
 import { SqliteEventStore } from '../../src/stores/sqlite/sqlite-event-store.js';
-import { describeEventStore, type EventStoreHarness } from './event-store.contract.js';
+import { accessDatabase, keysDatabase, viewsDatabase } from '../../src/stores/sqlite/sqlite-stores.js';
+import { SqliteSubjectKeys } from '../../src/stores/sqlite/sqlite-subject-keys.js';
+import { describeApiKeys } from './api-keys.contract.js';
+import { describeCheckpoints } from './checkpoints.contract.js';
+import { describeCustomerViews } from './customer-views.contract.js';
+import { describeEventStore } from './event-store.contract.js';
+import type { Harness } from './harness.js';
+import { describeSubjectKeys } from './subject-keys.contract.js';
+
+type Open<Port> = (file: string, clock: Clock) => Promise<Harness<Port>>;
+
+const openLog: Open<SqliteEventStore> = async (file, clock) => {
+  const port = await SqliteEventStore.open({ file, clock });
+  return { port, close: () => port.close() };
+};
+
+const opened =
+  <Port>(
+    settings: (file: string) => Parameters<typeof SqliteDatabase.open>[0],
+    make: (database: SqliteDatabase, clock: Clock) => Port | Promise<Port>,
+  ): Open<Port> =>
+  async (file, clock) => {
+    const database = await SqliteDatabase.open(settings(file));
+    return { port: await make(database, clock), close: () => database.close() };
+  };
+
+const inMemory =
+  <Port>(open: Open<Port>) =>
+  (clock: Clock = new SystemClock()): Promise<Harness<Port>> =>
+    open(IN_MEMORY, clock);
+
+const onDisk =
+  <Port>(open: Open<Port>) =>
+  async (clock: Clock = new SystemClock()): Promise<Harness<Port>> => {
+    const folder = mkdtempSync(join(tmpdir(), 'customers-'));
+    const connections: Harness<Port>[] = [];
+    const another = async (): Promise<Port> => {
+      const connection = await open(join(folder, 'store.db'), clock);
+      connections.push(connection);
+      return connection.port;
+    };
+    const close = async (): Promise<void> => {
+      for (const connection of connections) await connection.close();
+      rmSync(folder, { recursive: true });
+    };
+    return { port: await another(), another, close };
+  };
 
 const beyondTheEnd = '999999999' as Position;
 
-const inMemory = async (): Promise<EventStoreHarness> => {
-  const store = await SqliteEventStore.open({ file: ':memory:' });
-  return { store, beyondTheEnd, close: () => store.close() };
-};
-const onDisk = async (): Promise<EventStoreHarness> => {
-  const folder = mkdtempSync(join(tmpdir(), 'customers-'));
-  const open = () => SqliteEventStore.open({ file: join(folder, 'events.db') });
-  const opened = [await open()];
-  return {
-    store: opened[0]!,
-    beyondTheEnd,
-    another: async () => {
-      const other = await open();
-      opened.push(other);
-      return other;
-    },
-    close: async () => {
-      for (const store of opened) await store.close();
-      rmSync(folder, { recursive: true });
-    },
-  };
-};
-
-describeEventStore('SQLite in memory', inMemory);
-describeEventStore('SQLite on disk', onDisk);
+for (const [where, on, shared] of [
+  ['SQLite in memory', inMemory, false],
+  ['SQLite on disk', onDisk, true],
+] as const) {
+  const log = on(openLog);
+  const views = on(opened(viewsDatabase, (database) => new SqliteCustomerViews(database)));
+  const keys = on(opened(keysDatabase, (database) => SqliteSubjectKeys.open(database)));
+  const apiKeys = on(opened(accessDatabase, (database) => new SqliteApiKeys(database)));
+  describeEventStore(where, async () => ({ ...(await log()), beyondTheEnd }), shared);
+  describeCustomerViews(where, () => views(), shared);
+  describeSubjectKeys(where, () => keys(), shared);
+  describeApiKeys(where, () => apiKeys(), shared);
+  for (const [beside, settings] of Object.entries({ views: viewsDatabase, keys: keysDatabase })) {
+    const checkpoints = on(opened(settings, (database, clock) => new SqliteCheckpoints(database, clock)));
+    describeCheckpoints(`${where}, beside the ${beside}`, checkpoints, shared);
+  }
+}

@@ -20,21 +20,25 @@ import type { AttachedSource, CustomerView } from '../../src/customers/read-mode
 import type { OpenedCustomer } from '../../src/customers/read-model/opened-customer.js';
 import { Clock } from '../../src/event-sourcing/clock.js';
 import { configureApp, createHttpAdapter, type Timeouts } from '../../src/http/configure-app.js';
+import { ERROR_TYPES, type ErrorCode, ERRORS } from '../../src/http/errors.js';
 import { HttpModule } from '../../src/http/http.module.js';
 import { ServiceLogger } from '../../src/http/service-logger.js';
 import { ServiceSecrets } from '../../src/privacy/service-secrets.js';
 
+export const SECRET = 'secret-of-a-test-key';
 export const NOW = Date.parse('2026-03-01T09:30:00.000Z');
 export const SOURCE_ID = 'fd74a5c5-0163-469a-ae8e-031f0259b576';
 
 /** What the buses were asked, and what they do: answers a customer unless told otherwise. */
 export class Recorder {
   readonly asked: object[] = [];
+  /** Thrown by every handler: an Error mostly, yet anything can be thrown. */
   fails: unknown;
   opened: OpenedCustomer = { view: aView({}), taxCertificates: [] };
 
   record(message: object): void {
     this.asked.push(message);
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- what is no error must be answered too
     if (this.fails !== undefined) throw this.fails;
   }
 
@@ -88,7 +92,7 @@ function fake(
   return Fake;
 }
 
-const opened = ({ opened }: Recorder): OpenedCustomer => opened;
+const theCustomer = ({ opened }: Recorder): OpenedCustomer => opened;
 
 const created = ({ opened }: Recorder, message: object): OpenedCustomer =>
   message instanceof CreateCustomer && message.id !== undefined
@@ -97,13 +101,13 @@ const created = ({ opened }: Recorder, message: object): OpenedCustomer =>
 
 const handlers = [
   fake(CommandHandler(CreateCustomer), created),
-  fake(CommandHandler(UpdateCustomer), opened),
-  fake(CommandHandler(ForgetCustomer), opened),
+  fake(CommandHandler(UpdateCustomer), theCustomer),
+  fake(CommandHandler(ForgetCustomer), theCustomer),
   fake(CommandHandler(DeleteCustomer), () => undefined),
   fake(CommandHandler(AttachSource), () => source),
   fake(CommandHandler(DetachSource), () => undefined),
-  fake(QueryHandler(GetCustomer), opened),
-  fake(QueryHandler(ListCustomers), ({ opened }) => ({ customers: [opened], hasMore: true })),
+  fake(QueryHandler(GetCustomer), theCustomer),
+  fake(QueryHandler(ListCustomers), (recorder) => ({ customers: [recorder.opened], hasMore: true })),
 ];
 
 /** Keys by hash, in memory: only what the guard asks. */
@@ -184,7 +188,8 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
     imports: [{ module: Ports, global: true, providers: ports, exports: ports }, Edge],
   }).compile();
   const adapter: FastifyAdapter = createHttpAdapter(config, options.timeouts);
-  const app = testing.createNestApplication<NestFastifyApplication>(adapter, { logger: log });
+  const app = testing.createNestApplication<NestFastifyApplication>(adapter);
+  app.useLogger(log);
   configureApp(app, log);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
@@ -206,4 +211,55 @@ export async function addKey(
   more: Partial<StoredApiKey> = {},
 ): Promise<void> {
   await keys.add({ ...apiKeyFor(secret, { name: 'test', scopes }, NOW), ...more });
+}
+
+export type Method = 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH' | 'OPTIONS' | 'HEAD';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly json: () => unknown;
+}
+
+export type Send = (
+  method: Method,
+  url: string,
+  sent?: { readonly body?: string | Buffer | object; readonly headers?: Readonly<Record<string, string>> },
+) => Promise<Answer>;
+
+/** Sends with the key {@link SECRET}; an object goes as JSON. */
+export const sender =
+  ({ app }: EdgeApp): Send =>
+  async (method, url, { body, headers } = {}) => {
+    const plain = typeof body === 'object' && !Buffer.isBuffer(body);
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const response = await app.inject({
+      method,
+      url,
+      headers: { authorization: `Bearer ${SECRET}`, ...type, ...headers },
+      ...(body !== undefined && { payload: plain ? JSON.stringify(body) : body }),
+    });
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text: response.body,
+      json: () => response.json<unknown>(),
+    };
+  };
+
+/** The whole answer: status, shape, the faults in their order, and the headers every answer has. */
+export function expectErrors(answer: Answer, ...errors: readonly (readonly [ErrorCode, string?])[]): void {
+  const status = ERRORS[errors[0]?.[0] ?? 'invalid_format'].status;
+  expect(answer.json()).toEqual({
+    type: ERROR_TYPES[status],
+    errors: errors.map(([code, parameter]) => ({
+      code,
+      ...(parameter !== undefined && { parameter }),
+      message: expect.any(String) as string,
+    })),
+  });
+  expect(answer.status).toBe(status);
+  expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(answer.headers['x-request-id']).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
 }

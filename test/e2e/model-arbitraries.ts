@@ -1,25 +1,30 @@
 import fc from 'fast-check';
-import { type Body, type IfMatch, type ListQuery, type Request, SOURCES, type Step, UNKNOWN_SOURCE } from './model-commands.js';
+import { type Body, type IfMatch, ITS_OWN, type ListQuery, type Request, SOURCES, type Step, UNKNOWN_SOURCE } from './model-commands.js';
 
 /** Few values of everything, so that requests meet: repeats, changeless updates, conflicts and races come by themselves. */
 const OWN_IDS = ['ann', 'B.o-b', 'c_3'] as const;
 
 const id = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom(...OWN_IDS) },
-  { weight: 3, arbitrary: fc.nat(3).map((n) => `#${String(n)}`) },
+  { weight: 20, arbitrary: fc.constantFrom(...OWN_IDS) },
+  { weight: 8, arbitrary: fc.nat(3).map((n) => `#${String(n)}`) },
   { weight: 1, arbitrary: fc.constant('never-made') },
 );
 
+const CHARGEABLE = [...SOURCES].filter(([, { state, reusable }]) => state === 'chargeable' && reusable).map(([id]) => id);
+
+const attached = fc.nat(1).map((n) => `attached ${String(n)}`);
+
 const sourceId = fc.oneof(
-  { weight: 9, arbitrary: fc.constantFrom(...SOURCES.keys()) },
-  { weight: 1, arbitrary: fc.constant(UNKNOWN_SOURCE) },
+  { weight: 6, arbitrary: fc.constantFrom(...CHARGEABLE) },
+  { weight: 3, arbitrary: attached },
+  { weight: 1, arbitrary: fc.constantFrom(...SOURCES.keys(), UNKNOWN_SOURCE) },
 );
 
-const key = fc.option(fc.constantFrom('k1', 'k2', 'k3'), { nil: undefined, freq: 1 });
+const key = fc.option(fc.constantFrom('k1', 'k2', 'k3'), { nil: undefined });
 
 const ifMatch = fc.oneof(
-  { weight: 2, arbitrary: fc.constant(undefined) },
-  { weight: 1, arbitrary: fc.constantFrom<IfMatch>('current', 'stale', 'foreign', 'any') },
+  { weight: 4, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constantFrom<IfMatch>('current', 'current', 'stale', 'foreign', 'any') },
 );
 
 interface Field {
@@ -119,14 +124,18 @@ const createBody = bodyOf(
 const updateBody = bodyOf(
   fc.oneof(
     defaultSource,
-    fc.boolean().map((value) => field('requestToBeForgotten', value)),
-    fc.constant(field('requestToBeForgotten', true)),
+    fc.constantFrom(true, true, false).map((value) => field('requestToBeForgotten', value)),
+    fc.constant(field('id', ITS_OWN)),
     fc.constantFrom(...READ_ONLY).map((name) => field(name, 'as it was read')),
   ),
   fc.constantFrom(invalid('id', 'another'), invalid('requestToBeForgotten', null)),
 );
 
+const DAY_MS = 86_400_000;
+
 const times = fc.constantFrom(0, 1, 2, 5, 1000, 1001, 2000, 6000);
+const FORGET: Body = { fields: { requestToBeForgotten: true }, faults: [] };
+
 const bound = fc.record({ operator: fc.constantFrom('eq', 'gt', 'gte', 'lt', 'lte'), at: times });
 
 const listQuery: fc.Arbitrary<ListQuery> = fc.record(
@@ -152,28 +161,63 @@ const create = fc.record({
 const update = fc.record({ kind: fc.constant('update'), id, body: updateBody, key, ifMatch });
 const remove = fc.record({ kind: fc.constant('delete'), id, ifMatch });
 const attach = fc.record({ kind: fc.constant('attach'), id, sourceId, key, ifMatch });
-const detach = fc.record({ kind: fc.constant('detach'), id, sourceId, ifMatch });
-const get = id.map((id): Request => ({ kind: 'get', id }));
-const list = listQuery.map((query): Request => ({ kind: 'list', query }));
+const detach = fc.record({ kind: fc.constant('detach'), id, sourceId: fc.oneof(attached, attached, sourceId), ifMatch });
+const forget = fc.record({ kind: fc.constant('update'), id, body: fc.constant(FORGET), key, ifMatch });
+const get = fc.record({ kind: fc.constant('get'), id });
+const list = fc.record({ kind: fc.constant('list'), query: listQuery });
+/** The same again, or another one under the same key. */
+const again = fc.record({ kind: fc.constant('again'), back: fc.nat(2), body: fc.option(updateBody, { nil: undefined, freq: 3 }) });
 
-const change = fc.oneof(
-  { weight: 5, arbitrary: create },
-  { weight: 8, arbitrary: update },
+const request: fc.Arbitrary<Request> = fc.oneof(
+  { weight: 9, arbitrary: create },
+  { weight: 16, arbitrary: update },
+  { weight: 2, arbitrary: forget },
   { weight: 2, arbitrary: remove },
-  { weight: 5, arbitrary: attach },
-  { weight: 2, arbitrary: detach },
+  { weight: 8, arbitrary: attach },
+  { weight: 5, arbitrary: detach },
+  { weight: 5, arbitrary: again },
+  { weight: 2, arbitrary: get },
+  { weight: 3, arbitrary: list },
 );
-const request = fc.oneof({ weight: 10, arbitrary: change }, { weight: 1, arbitrary: get }, { weight: 2, arbitrary: list });
 
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 10, arbitrary: request.map((request): Step => ({ kind: 'one', request })) },
-  {
-    weight: 4,
-    arbitrary: fc.array(request, { minLength: 2, maxLength: 4 }).map((requests): Step => ({ kind: 'at_once', requests })),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.constantFrom(1, 2, 1000, 6000, 29 * 86_400_000).map((ms): Step => ({ kind: 'time_passes', ms })),
-  },
-  { weight: 1, arbitrary: fc.constant<Step>({ kind: 'due_erasures' }) },
+/** So that they get into each other's way: all of one customer or two, and of one source or two. */
+const contending = fc
+  .record({
+    requests: fc.array(request, { minLength: 2, maxLength: 4 }),
+    ids: fc.array(fc.constantFrom(...OWN_IDS), { minLength: 1, maxLength: 2 }),
+    sources: fc.array(fc.constantFrom(...CHARGEABLE), { minLength: 1, maxLength: 2 }),
+  })
+  .map(({ requests, ids, sources }) =>
+    requests.map((request, at): Request => {
+      const id = ids[at % ids.length];
+      const source = sources[at % sources.length];
+      if (id === undefined || source === undefined || !('id' in request) || request.id === undefined) return request;
+      return 'sourceId' in request ? { ...request, id, sourceId: source } : { ...request, id };
+    }),
+  );
+
+const one = request.map((request): Step => ({ kind: 'one', request }));
+const atOnce = contending.map((requests): Step => ({ kind: 'at_once', requests }));
+const timePasses = fc.constantFrom(1, 2, 1000, 6000, 29 * DAY_MS, 29 * DAY_MS).map((ms): Step => ({ kind: 'time_passes', ms }));
+const dueErasures = fc.constantFrom<Step>({ kind: 'due_erasures' });
+
+const step = fc.oneof(
+  { weight: 20, arbitrary: one },
+  { weight: 8, arbitrary: atOnce },
+  { weight: 5, arbitrary: timePasses },
+  { weight: 3, arbitrary: dueErasures },
 );
+
+/** Begins with customers to work on, else most requests would find none. */
+export const steps: fc.Arbitrary<readonly Step[]> = fc
+  .record({
+    ids: fc.subarray([...OWN_IDS], { minLength: 1 }),
+    bodies: fc.array(createBody, { minLength: OWN_IDS.length, maxLength: OWN_IDS.length }),
+    rest: fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
+  })
+  .map(({ ids, bodies, rest }) => [...ids.map((id, at) => creation(id, bodies[at])), ...rest]);
+
+const creation = (id: string, body: Body = { fields: {}, faults: [] }): Step => ({
+  kind: 'one',
+  request: { kind: 'create', id, body: body.faults.length > 0 ? { fields: {}, faults: [] } : body },
+});

@@ -15,7 +15,10 @@ interface Repeatable {
   readonly key?: string | undefined;
 }
 
-/** One request. An `id` like `#2` stands for the third customer whose id the service made. */
+/**
+ * One request. An `id` like `#2` stands for the customer the service made an id for, two before the latest, a `sourceId` like `attached 1`
+ * for the second source of the customer.
+ */
 export type Request =
   | ({ readonly kind: 'create'; readonly id?: string | undefined; readonly body: Body } & Repeatable)
   | ({ readonly kind: 'update'; readonly id: string; readonly body: Body } & Repeatable & Conditional)
@@ -23,7 +26,9 @@ export type Request =
   | ({ readonly kind: 'attach'; readonly id: string; readonly sourceId: string } & Repeatable & Conditional)
   | ({ readonly kind: 'detach'; readonly id: string; readonly sourceId: string } & Conditional)
   | { readonly kind: 'get'; readonly id: string }
-  | { readonly kind: 'list'; readonly query: ListQuery };
+  | { readonly kind: 'list'; readonly query: ListQuery }
+  /** One of the latest requests with a key once more, with this body instead of its own. */
+  | { readonly kind: 'again'; readonly back: number; readonly body?: Body | undefined };
 
 export interface ListQuery {
   readonly limit?: number;
@@ -61,3 +66,6 @@ export const SOURCES: ReadonlyMap<string, { readonly type?: string; readonly sta
   ]);
 
 export const UNKNOWN_SOURCE = '00000000-0000-4000-8000-00000000000f';
+
+/** Stands in a body for the id of the path. */
+export const ITS_OWN = 'its own id';

@@ -8,7 +8,7 @@ import { type ListQuery, type Request, SOURCES } from './model-commands.js';
  */
 
 /** A request as it was sent: references to ids and versions are filled in. */
-export type Sent = WithVersions<Request>;
+export type Sent = WithVersions<Exclude<Request, { kind: 'again' }>>;
 type WithVersions<R> = R extends unknown ? Omit<R, 'ifMatch'> & { readonly versions?: readonly number[] } : never;
 
 export interface Answer {
@@ -74,7 +74,7 @@ const notChargeable = (): Refused => new Refused(409, ['source_not_chargeable so
 const isoTime = (ms: number): string => new Date(ms).toISOString();
 
 export class Model {
-  customers = new Map<string, Customer>();
+  readonly customers = new Map<string, Customer>();
   /** What became of sources that were ever attached. */
   sources = new Map<string, 'attached' | 'cancelled'>();
   /** Ids the service made for creates with an `Idempotency-Key`. */
@@ -87,7 +87,9 @@ export class Model {
 
   copy(): Model {
     const copy = new Model(this.start, this.now);
-    copy.customers = structuredClone(this.customers);
+    for (const [id, customer] of this.customers) {
+      copy.customers.set(id, { ...customer, commands: new Map(customer.commands) });
+    }
     copy.sources = new Map(this.sources);
     copy.madeIds = new Map(this.madeIds);
     return copy;

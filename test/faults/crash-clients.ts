@@ -33,8 +33,9 @@ export class Client {
     while (!isOver() && this.pending === undefined) await this.step(service, this.choose(shared));
   }
 
+  /** A customer for everybody. */
   async create(service: ServiceProcess): Promise<string> {
-    const attempt = await this.step(service, this.creation());
+    const attempt = await this.step(service, { ...this.creation(), shared: true });
     if (attempt.customerId === undefined) throw new Error('There is no customer to work on');
     return attempt.customerId;
   }
@@ -56,6 +57,8 @@ export class Client {
     const status = this.ledger.customers.get(customerId)?.status;
     if (attempt.key !== undefined && status === 'there') this.repeatable = attempt;
     else if (this.repeatable?.customerId === customerId && status !== 'there') this.repeatable = undefined;
+    // After its source was detached, an attach has no success to be answered with.
+    if (operation.kind === 'detach' && this.repeatable?.customerId === customerId) this.repeatable = undefined;
     if (shared) return;
     if (operation.kind === 'create') this.mine.push(customerId);
     if (status !== 'there') this.mine = this.mine.filter((id) => id !== customerId);

@@ -36,6 +36,8 @@ export class Ledger {
   readonly touched = new Set<string>();
   /** What the service did wrong. */
   readonly faults: string[] = [];
+  /** How many whole answers have arrived. */
+  answers = 0;
   readonly counts = { requests: 0, acknowledged: 0, refused: 0, unknown: 0 };
 
   begin(attempt: Omit<Attempt, 'requestIds' | 'outcome'>): Attempt {
@@ -55,6 +57,7 @@ export class Ledger {
       ...(attempt.key !== undefined && { 'Idempotency-Key': attempt.key }),
     }).catch(() => undefined);
     if (answer === undefined) this.counts.unknown += 1;
+    else this.answers += 1;
     return answer;
   }
 
@@ -73,6 +76,14 @@ export class Ledger {
     if (attempt.customerId === undefined) throw new RangeError('Done, but to whom?');
     this.touched.add(attempt.customerId);
     this.customers.set(attempt.customerId, after(this.customers.get(attempt.customerId), attempt.operation));
+  }
+
+  /** Whoever asked to be forgotten is erased by now. */
+  erased(ids: Iterable<string> = this.customers.keys()): void {
+    for (const id of ids) {
+      const expected = this.customers.get(id);
+      if (expected?.status === 'forgotten') this.customers.set(id, { ...expected, status: 'erased' });
+    }
   }
 
   blame(attempt: Attempt, what: string): void {
@@ -98,10 +109,13 @@ export class Ledger {
     }
     this.counts.refused += 1;
     attempt.outcome = 'refused';
-    const taken = attempt.contested && (code === 'source_in_use' || code === 'source_not_chargeable');
+    const taken = attempt.contested && isTaken(code);
     if (!taken && code !== 'service_unavailable') this.blame(attempt, `refused with ${status} ${code}`);
   }
 }
+
+/** The source is another's, or was until that one's life ended. */
+export const isTaken = (code: string): boolean => code === 'source_in_use' || code === 'source_not_chargeable';
 
 export const codeOf = (body: Answer['body']): string => {
   const [first] = Array.isArray(body['errors']) ? body['errors'] : [];

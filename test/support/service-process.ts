@@ -135,11 +135,16 @@ export async function startService(options: LaunchOptions = {}): Promise<Service
   return Object.assign(process, { url, key });
 }
 
-/** Ends what still runs and removes the temporary folders. For `afterAll`, and for the end of a program. */
-export async function cleanUp(): Promise<void> {
+/** Ends, by force, what still runs. */
+export async function endProcesses(): Promise<void> {
   const running = [...alive];
   for (const process of running) process.kill();
   await Promise.all(running.map((process) => process.exited));
+}
+
+/** Ends what still runs and removes the temporary folders. For `afterAll`, and for the end of a program. */
+export async function cleanUp(): Promise<void> {
+  await endProcesses();
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
   folders.clear();
 }

@@ -67,7 +67,7 @@ export class CustomerResponse {
     readOnly: true,
     description: 'The attached ones, first attached first.',
   })
-  sources?: readonly SourceResponse[];
+  sources?: readonly Readonly<SourceResponse>[];
 
   @ApiProperty({ type: String, format: 'date-time' })
   createdTime: string;
@@ -84,10 +84,10 @@ export class CustomerPageResponse {
   hasMore: boolean;
 
   @ApiProperty({ type: [CustomerResponse], description: 'Newest first, by createdTime and id.' })
-  data: readonly CustomerResponse[];
+  data: readonly Readonly<CustomerResponse>[];
 }
 
-export function toCustomerResponse(opened: OpenedCustomer, liveMode: boolean): CustomerResponse {
+export function toCustomerResponse(opened: OpenedCustomer, liveMode: boolean): Readonly<CustomerResponse> {
   const { view, email, shipping, taxCertificates, metadata } = opened;
   const { id, createdTime, updatedTime } = view;
   if (view.status !== 'active') {
@@ -111,11 +111,11 @@ export function toCustomerResponse(opened: OpenedCustomer, liveMode: boolean): C
   };
 }
 
-export function toSourceResponse(customerId: string, source: AttachedSource): SourceResponse {
+export function toSourceResponse(customerId: string, source: AttachedSource): Readonly<SourceResponse> {
   const { id, type, state, reusable, createdTime } = source;
   return { id, customerId, ...(type !== undefined && { type }), state, reusable, createdTime };
 }
 
-export function toPageResponse({ customers, hasMore }: OpenedPage, liveMode: boolean): CustomerPageResponse {
+export function toPageResponse({ customers, hasMore }: OpenedPage, liveMode: boolean): Readonly<CustomerPageResponse> {
   return { hasMore, data: customers.map((opened) => toCustomerResponse(opened, liveMode)) };
 }

@@ -49,7 +49,7 @@ function changesOf(request: CreateCustomerRequest | UpdateCustomerRequest): Cust
     ...(type !== undefined && { type }),
     ...(enabled !== undefined && { enabled }),
     ...(shipping !== undefined && { shipping: shipping && toShipping(shipping) }),
-    ...(taxCertificate !== undefined && { taxCertificate: { ...taxCertificate } }),
+    ...(taxCertificate !== undefined && { taxCertificate: withoutNull(taxCertificate) }),
     ...(metadata !== undefined && { metadata }),
     ...(defaultSourceId !== undefined && { defaultSourceId: defaultSourceId && defaultSourceId.toLowerCase() }),
     ...(forget !== undefined && { requestToBeForgotten: forget }),

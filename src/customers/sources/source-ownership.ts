@@ -6,7 +6,7 @@ import { execute, readInTime } from '../../event-sourcing/command-execution.js';
 import { type EventDraft, readMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type RecordedEvent } from '../../event-sourcing/event-store.js';
 import { CustomerExecution } from '../commands/customer-execution.js';
-import { type CustomerHistory, foldCustomer } from '../customer-history.js';
+import { foldCustomer } from '../customer-history.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
 import { customerStream } from '../streams.js';
@@ -17,8 +17,8 @@ type Claim = Extract<SourceState, { status: 'claimed' }>;
 
 /**
  * A source belongs to one customer at most. Its own stream is the truth of that; the customer's event follows the claim.
- * A claim is never taken over: it is rolled forward, cancelled when its attachment or its owner's life has ended, and
- * released only where it never had an effect and never can.
+ * A claim is never taken over: it is rolled forward, cancelled when its attachment has ended, by itself or with its owner's
+ * life, and released only where it never had an effect and never can.
  */
 @Injectable()
 export class SourceOwnership {
@@ -47,23 +47,32 @@ export class SourceOwnership {
     const state = foldSource(await readInTime(this.store, this.clock, sourceStream(sourceId), deadline));
     if (state.status !== 'claimed') return;
     const stream = customerStream(state.owner.customerId);
-    const customer = foldCustomer(await readInTime(this.store, this.clock, stream, deadline));
-    const { customerId, life } = state.owner;
-    switch (whatBecameOf(state, customer, sourceId)) {
+    const history = await readInTime(this.store, this.clock, stream, deadline);
+    switch (whatBecameOf(state, history, sourceId)) {
       case 'attached':
       case 'pending':
         return;
       case 'unattached':
-        await this.customers.run(
-          { kind: 'attach_source', id: customerId, claim: { source: state.source, life } },
-          system,
-        );
+        if (!(await this.rollForward(state, system))) await this.settle(sourceId, deadline);
         return;
       case 'over':
         await this.end(sourceId, state, 'SourceCancelled', system);
         return;
       case 'void':
         await this.end(sourceId, state, 'SourceReleased', system);
+    }
+  }
+
+  /** @returns false when the customer has moved on: what became of the claim must be looked at again */
+  private async rollForward({ owner, source }: Claim, system: CommandContext): Promise<boolean> {
+    const { customerId, life } = owner;
+    try {
+      await this.customers.run({ kind: 'attach_source', id: customerId, claim: { source, life } }, system);
+      return true;
+    } catch (error) {
+      // A refusal of the owner's is not the answer to whoever asked for the source.
+      if (error instanceof CustomerError) return false;
+      throw error;
     }
   }
 
@@ -119,16 +128,19 @@ export class SourceOwnership {
 
 /**
  * - `pending`: the life it was claimed for has not begun; whoever creates it brings the claim along, or makes it void
- * - `void`: that life was begun by another creation, so the claiming one is refused for good
+ * - `void`: it never had an effect and never can, for that life was begun by another creation, or is over
  */
 function whatBecameOf(
   { owner, by }: Claim,
-  { state }: CustomerHistory,
+  history: readonly RecordedEvent[],
   sourceId: string,
 ): 'attached' | 'unattached' | 'over' | 'void' | 'pending' {
+  const { state } = foldCustomer(history);
   if (owner.life > state.life) return 'pending';
-  if (owner.life < state.life || state.status !== 'active') return 'over';
-  if (state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
-  if (state.detachedSources.includes(sourceId)) return 'over';
-  return by === 'create' ? 'void' : 'unattached';
+  const living = owner.life === state.life && state.status === 'active';
+  if (living && state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
+  // In this life, for a source that was attached in one before is cancelled and can't be claimed.
+  const wasAttached = history.some(({ type, data }) => type === 'SourceAttached' && data['sourceId'] === sourceId);
+  if (wasAttached) return 'over';
+  return living && by === 'attach' ? 'unattached' : 'void';
 }

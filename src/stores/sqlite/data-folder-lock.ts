@@ -1,6 +1,8 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Driver from 'libsql';
+import { isBusy } from './driver-errors.js';
+import { createPrivately } from './private-file.js';
 
 /** Another server serves from this folder. */
 export class DataFolderInUse extends Error {
@@ -18,24 +20,21 @@ export class DataFolderInUse extends Error {
 
 /**
  * Holds the folder for one server: a transaction that is never finished keeps the operating system's lock on a file, which
- * ends with the process however that ends. Nothing may open that file otherwise: closing it again would drop the lock.
+ * ends with the process however that ends.
  * @returns the way to let go
  * @throws DataFolderInUse
  */
 export function lockDataFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'server.lock');
+  createPrivately(file);
   const driver = new Driver(file, { timeout: 0 });
   try {
     driver.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     driver.close();
-    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY') {
-      throw new DataFolderInUse(folder, { cause: error });
-    }
-    throw error;
+    throw isBusy(error) ? new DataFolderInUse(folder, { cause: error }) : error;
   }
-  chmodSync(file, 0o600);
   return () => {
     driver.exec('ROLLBACK');
     driver.close();

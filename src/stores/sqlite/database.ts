@@ -1,8 +1,9 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { StoreUnavailable, type StoreName } from '../../event-sourcing/store-errors.js';
 import { Connection } from './connection.js';
 import { isBusy, translate } from './driver-errors.js';
 import { CommitFailed, GroupCommit, type Job } from './group-commit.js';
+import { createPrivately } from './private-file.js';
 
 export const IN_MEMORY = ':memory:';
 
@@ -158,15 +159,6 @@ function createSchema(connection: Connection, schema: string): void {
   } catch (error) {
     if (connection.inTransaction) connection.exec('ROLLBACK');
     throw error;
-  }
-}
-
-/** `wx`: closing a descriptor of a file that is already open here would drop this process's locks on it. */
-function createPrivately(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 

@@ -38,9 +38,16 @@ export function translate(error: unknown, store: StoreName): unknown {
 
 /** The low byte; undefined when the error is none of the driver's. */
 function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ('rawCode' in error && typeof error.rawCode === 'number') return error.rawCode & 0xff;
+  const { rawCode, message } = fieldsOf(error);
+  if (typeof rawCode === 'number') return rawCode & 0xff;
   // Opening reports in this way only, the code at the end of the text.
-  const opening = /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(error.message);
+  const opening = typeof message === 'string' ? /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(message) : null;
   return opening === null ? undefined : Number(opening[1]) & 0xff;
 }
+
+/** By shape: errors made by native code need not be of this realm's `Error`. */
+function fieldsOf(error: unknown): { readonly rawCode?: unknown; readonly message?: unknown; readonly code?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
+}
+
+export const hasCode = (error: unknown, code: string): boolean => fieldsOf(error).code === code;

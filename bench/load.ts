@@ -1,0 +1,69 @@
+import { createHistogram } from 'node:perf_hooks';
+import autocannon from 'autocannon';
+import { serve } from './child.js';
+import { type Operation, requestsFor } from './operations.js';
+import type { Population } from './population.js';
+import { KEY } from './server.js';
+
+export interface Load {
+  readonly url: string;
+  readonly operation: Operation;
+  readonly population: Population;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Measured {
+  readonly requests: number;
+  readonly requestsPerSecond: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** How often autocannon looks whether its time is over, in milliseconds. */
+const LOOK_MS = 50;
+
+/**
+ * Each connection sends its next request when the answer to the last one is there. autocannon's own histogram knows whole
+ * milliseconds only: the latencies are kept here, in microseconds.
+ * @throws Error when any request was not answered 2xx
+ */
+function load({ url, operation, population, connections, seconds }: Load): Promise<Measured> {
+  const latencies = createHistogram();
+  const times = { begun: 0, last: 0, count: 0 };
+  const requests = requestsFor(operation, population, connections);
+  const options: autocannon.Options = {
+    url,
+    connections,
+    duration: seconds,
+    sampleInt: LOOK_MS,
+    headers: { authorization: `Bearer ${KEY}` },
+    setupClient: (client) => client.setRequests(requests.pop() ?? []),
+  };
+  return new Promise((resolve, reject) => {
+    const run = autocannon(options, (error: unknown, result) => {
+      const { errors, timeouts, non2xx } = result;
+      if (error !== null && error !== undefined) reject(new Error('autocannon failed', { cause: error }));
+      else if (errors + timeouts + non2xx > 0) {
+        reject(new Error(`${operation}: ${non2xx} answers not 2xx, ${errors} errors, ${timeouts} time-outs`));
+      } else {
+        resolve({
+          requests: times.count,
+          requestsPerSecond: times.count / ((times.last - times.begun) / 1000),
+          p50: latencies.percentile(50) / 1000,
+          p99: latencies.percentile(99) / 1000,
+        });
+      }
+    });
+    // The requests are made and the connections asked for by now.
+    times.begun = performance.now();
+    run.on('response', (_client, _status, _bytes, milliseconds) => {
+      times.last = performance.now();
+      times.count += 1;
+      latencies.record(Math.max(1, Math.round(milliseconds * 1000)));
+    });
+  });
+}
+
+serve(load);

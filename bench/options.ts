@@ -1,0 +1,87 @@
+import { tmpdir } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { OPERATIONS } from './operations.js';
+
+/** What can be asked for with `--only`: an operation side by side with the floor, or one of the later parts. */
+export const PARTS = [...OPERATIONS, 'scale', 'history', 'profile'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Options {
+  readonly parts: ReadonlySet<Part>;
+  readonly json?: string;
+  /** Where the temporary folder is made, and so which disk is measured. */
+  readonly dir: string;
+  /** Side by side: customers to choose from, rounds of floor and service, seconds each. */
+  readonly customers: number;
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Scale: numbers of customers, ascending, and seconds for each measurement. */
+  readonly sizes: readonly number[];
+  readonly scaleSeconds: number;
+  /** History: events a customer has, and how many such customers. */
+  readonly histories: readonly { readonly events: number; readonly customers: number }[];
+}
+
+type Effort = Omit<Options, 'parts' | 'json' | 'dir'>;
+
+const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
+  quick: {
+    customers: 5_000,
+    rounds: 2,
+    seconds: 0.5,
+    sizes: [1_000, 10_000],
+    scaleSeconds: 0.3,
+    histories: histories(300, 60, 20),
+  },
+  usual: {
+    customers: 20_000,
+    rounds: 3,
+    seconds: 2.5,
+    sizes: [1_000, 10_000, 100_000],
+    scaleSeconds: 1,
+    histories: histories(2_000, 500, 100),
+  },
+  full: {
+    customers: 20_000,
+    rounds: 5,
+    seconds: 4,
+    sizes: [1_000, 10_000, 100_000, 1_000_000],
+    scaleSeconds: 2,
+    histories: histories(4_000, 1_000, 300),
+  },
+};
+
+function histories(ten: number, hundred: number, thousand: number): Options['histories'] {
+  return [
+    { events: 10, customers: ten },
+    { events: 100, customers: hundred },
+    { events: 1_000, customers: thousand },
+  ];
+}
+
+/** Ends the process for `--help`, and with 2 for what it does not understand. */
+export function readOptions(argv: readonly string[]): Options {
+  const program = new Command('npm run bench --')
+    .description('Measures the service, on its embedded stores, side by side with a floor that does everything but the work.')
+    .addOption(new Option('--quick', 'about a minute: shows that the bench works, not how fast the service is').conflicts('full'))
+    .option('--full', 'with a million customers, longer and more rounds')
+    .option('--only <parts>', `comma-separated, of: ${PARTS.join(', ')} (profile runs only when asked for)`, readParts)
+    .option('--json <file>', 'write the figures there as well')
+    .option('--dir <folder>', 'measure the disk of this folder; what is made there is removed again', tmpdir())
+    .addHelpText('after', '\nExit codes: 0 measured, 1 something failed, 2 called wrongly.')
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .parse(argv);
+  const given = program.opts<{ quick?: true; full?: true; only?: ReadonlySet<Part>; json?: string; dir: string }>();
+  const effort = EFFORTS[given.quick ? 'quick' : given.full ? 'full' : 'usual'];
+  const parts = given.only ?? new Set(PARTS.filter((part) => part !== 'profile'));
+  return { ...effort, parts, dir: given.dir, ...(given.json !== undefined && { json: given.json }) };
+}
+
+function readParts(value: string): ReadonlySet<Part> {
+  const names = value.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !isPart(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no part "${unknown}".`);
+  return new Set(names.filter(isPart));
+}
+
+const isPart = (name: string): name is Part => (PARTS as readonly string[]).includes(name);

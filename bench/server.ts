@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { endWithUs } from './clean-up.js';
+
+export const KEY = 'bench-key-worth-nothing';
+
+const ENTRIES = {
+  service: fileURLToPath(new URL('../../dist/main.js', import.meta.url)),
+  floor: fileURLToPath(new URL('floor.js', import.meta.url)),
+} as const;
+
+export interface Server {
+  readonly url: string;
+  /** From launch to the first answer. */
+  readonly startSeconds: number;
+  /** Processor time used so far by all its threads, in seconds; NaN where the system does not tell. */
+  cpuSeconds(): number;
+  stop(): Promise<void>;
+}
+
+/** Ticks a second in which Linux tells of processor time: 100 on every platform it is built for. */
+const TICKS = 100;
+
+/**
+ * Starts the service, or the floor, as a process of its own with default settings; resolves once it answers. Its log goes
+ * to the null device: it is written as ever, but nobody has to read it on the same cores.
+ * @throws Error when it ends instead
+ */
+export async function startServer(
+  kind: keyof typeof ENTRIES,
+  dataDir: string,
+  nodeArgs: readonly string[] = [],
+): Promise<Server> {
+  const launched = performance.now();
+  const port = await freePort();
+  const child = endWithUs(
+    spawn(process.execPath, [...nodeArgs, ENTRIES[kind]], {
+      // Not the caller's folder and environment: neither a .env nor settings from there reach it.
+      cwd: dataDir,
+      env: { PATH: process.env['PATH'], PORT: String(port), DATA_DIR: dataDir, API_KEY_BOOTSTRAP: KEY },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
+  );
+  const url = `http://127.0.0.1:${port}`;
+  await answering(url, child);
+  const startSeconds = (performance.now() - launched) / 1000;
+  return { url, startSeconds, cpuSeconds: () => cpuSecondsOf(child.pid), stop: () => stop(child) };
+}
+
+/** The body as text. @throws Error unless the answer is 200 */
+export async function ask(url: string, path: string): Promise<string> {
+  const answer = await fetch(url + path, { headers: { authorization: `Bearer ${KEY}` } });
+  if (answer.status !== 200) throw new Error(`GET ${path} was answered ${answer.status}`);
+  return answer.text();
+}
+
+async function answering(url: string, child: ChildProcess): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('The server ended before it answered');
+    const answer = await ask(url, '/customers?limit=1').catch(() => undefined);
+    if (answer !== undefined) return;
+    await delay(20);
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** proc(5): the 14th and 15th field; the second is a name in brackets, which may hold blanks. */
+function cpuSecondsOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  } catch {
+    return NaN;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('No port is free');
+  return address.port;
+}

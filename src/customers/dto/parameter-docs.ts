@@ -1,0 +1,90 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiHeader, ApiParam, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
+import { SOURCE_ID } from './examples.js';
+
+export type Docs = MethodDecorator & ClassDecorator;
+
+export const customerId = (): Docs =>
+  applyDecorators(
+    ApiParam({ name: 'id', schema: { type: 'string' }, description: 'Customer ID', example: '5823594808' }),
+  );
+
+export const sourceId = (): Docs =>
+  applyDecorators(
+    ApiParam({
+      name: 'sourceId',
+      schema: { type: 'string', format: 'uuid' },
+      description: 'Source ID',
+      example: SOURCE_ID,
+    }),
+  );
+
+export const idempotencyKey = (): Docs =>
+  applyDecorators(
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description: 'Makes repeating the request safe. The same key with another body is refused.',
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    }),
+  );
+
+export const ifMatch = (): Docs =>
+  applyDecorators(
+    ApiHeader({
+      name: 'If-Match',
+      required: false,
+      description: 'Entity tags, or `*`: the change is made only if the customer stands at one of these versions.',
+      schema: { type: 'string' },
+    }),
+  );
+
+const timeParameter = (name: string): ApiQueryOptions => ({
+  name,
+  style: 'deepObject',
+  explode: true,
+  description: `RFC 3339. \`${name}[gte]=2026-01-01T00:00:00Z\`; a bare \`${name}=…\` means eq.`,
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(
+      ['eq', 'gt', 'gte', 'lt', 'lte'].map((op) => [op, { type: 'string', format: 'date-time' }]),
+    ),
+  },
+});
+
+const LIST_PARAMETERS: readonly ApiQueryOptions[] = [
+  {
+    name: 'limit',
+    schema: { type: 'integer', minimum: 1, maximum: 100, default: 10 },
+    description: 'How many at most.',
+  },
+  {
+    name: 'startingAfter',
+    schema: { type: 'string' },
+    description: 'An id: the page after it. It may be deleted by now.',
+  },
+  {
+    name: 'endingBefore',
+    schema: { type: 'string' },
+    description: 'An id: the page just before it. Wins over startingAfter.',
+  },
+  { name: 'email', schema: { type: 'string' }, description: 'Only customers with this email, without regard to case.' },
+  {
+    name: 'ids',
+    schema: { type: 'array', maxItems: 100, items: { type: 'string' } },
+    style: 'form',
+    explode: false,
+    description: 'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken.',
+  },
+  {
+    name: 'requestToBeForgotten',
+    schema: { type: 'boolean' },
+    description: 'Only customers that asked, or did not ask, to be forgotten: true, false, 1 or 0.',
+  },
+  timeParameter('createdTime'),
+  timeParameter('updatedTime'),
+];
+
+export const listParameters = (): Docs =>
+  applyDecorators(...LIST_PARAMETERS.map((parameter) => ApiQuery({ required: false, ...parameter })));

@@ -1,0 +1,176 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { KeyRef, SubjectKeys, WrappedKey } from '../../src/privacy/subject-keys.js';
+import { anotherOf, type Harness } from './harness.js';
+
+export const aKey = (masterKeyId = 'm1'): WrappedKey => ({
+  masterKeyId,
+  wrapped: Uint8Array.from(randomBytes(60)),
+  fingerprint: randomBytes(32).toString('hex'),
+});
+
+/** What every SubjectKeys promises. @param shared whether other processes can open the same keys */
+export function describeSubjectKeys(name: string, makeKeys: () => Promise<Harness<SubjectKeys>>, shared = true): void {
+  describe(`SubjectKeys: ${name}`, () => {
+    let harness: Harness<SubjectKeys>;
+    let keys: SubjectKeys;
+    let subject: string;
+
+    beforeEach(async () => {
+      harness = await makeKeys();
+      keys = harness.port;
+      subject = randomUUID();
+    });
+    afterEach(() => harness.close());
+
+    const life = (revision: number): KeyRef => ({ subject, revision });
+
+    it('knows no key that was not made', async () => {
+      expect(await keys.find(life(1))).toEqual({ status: 'none' });
+    });
+
+    it('gives a key back as it was made', async () => {
+      const key = aKey();
+      expect(await keys.create(life(1), key)).toEqual({ status: 'active', ...key });
+      expect(await keys.find(life(1))).toEqual({ status: 'active', ...key });
+    });
+
+    it('keeps bytes of every value', async () => {
+      const key = { ...aKey(), wrapped: Uint8Array.from({ length: 256 }, (_, byte) => byte) };
+      await keys.create(life(1), key);
+      expect(await keys.find(life(1))).toEqual({ status: 'active', ...key });
+    });
+
+    it('keeps the first key when another is made', async () => {
+      const key = aKey();
+      await keys.create(life(1), key);
+      expect(await keys.create(life(1), aKey())).toEqual({ status: 'active', ...key });
+      expect(await keys.find(life(1))).toEqual({ status: 'active', ...key });
+    });
+
+    it('gives all racing creators the same key, which is of one of them', async () => {
+      const offered = Array.from({ length: 20 }, () => aKey());
+      const states = await Promise.all(offered.map((key) => keys.create(life(1), key)));
+      expect(new Set(states.map((state) => JSON.stringify(state))).size).toBe(1);
+      expect(offered.map((key) => ({ status: 'active', ...key }))).toContainEqual(states[0]);
+    });
+
+    it('keeps lives and subjects apart', async () => {
+      const [one, two, three] = [aKey(), aKey(), aKey()];
+      await keys.create(life(1), one);
+      await keys.create(life(2), two);
+      await keys.create({ subject: `${subject}1`, revision: 1 }, three);
+      await keys.destroy(life(1));
+      expect(await keys.find(life(2))).toEqual({ status: 'active', ...two });
+      expect(await keys.find({ subject: `${subject}1`, revision: 1 })).toEqual({ status: 'active', ...three });
+    });
+
+    it('finds many in the order asked, the missing, the erased and the repeated too', async () => {
+      const key = aKey();
+      const erased = aKey();
+      await keys.create(life(3), key);
+      await keys.create(life(2), erased);
+      await keys.destroy(life(2));
+      expect(await keys.findMany([life(2), life(3), life(1), life(3)])).toEqual([
+        { status: 'erased', fingerprint: erased.fingerprint },
+        { status: 'active', ...key },
+        { status: 'none' },
+        { status: 'active', ...key },
+      ]);
+      expect(await keys.findMany([])).toEqual([]);
+    });
+
+    it('finds a whole page at once', async () => {
+      const made = Array.from({ length: 250 }, (_, n) => ({
+        ref: { subject: `${subject}-${n}`, revision: 1 },
+        key: aKey(),
+      }));
+      await Promise.all(made.map(({ ref, key }) => keys.create(ref, key)));
+      const found = await keys.findMany(made.map(({ ref }) => ref));
+      expect(found).toEqual(made.map(({ key }) => ({ status: 'active', ...key })));
+    });
+
+    it('destroys a key and leaves its fingerprint behind the fence', async () => {
+      const key = aKey();
+      await keys.create(life(1), key);
+      expect(await keys.destroy(life(1))).toEqual({ fingerprint: key.fingerprint });
+      expect(await keys.find(life(1))).toEqual({ status: 'erased', fingerprint: key.fingerprint });
+    });
+
+    it('answers the same when a key is destroyed again', async () => {
+      const key = aKey();
+      await keys.create(life(1), key);
+      const answers = await Promise.all([1, 2, 3].map(() => keys.destroy(life(1))));
+      expect(answers).toEqual(Array(3).fill({ fingerprint: key.fingerprint }));
+      expect(await keys.destroy(life(1))).toEqual({ fingerprint: key.fingerprint });
+    });
+
+    it('puts up the fence also where there was no key', async () => {
+      expect(await keys.destroy(life(1))).toEqual({});
+      expect(await keys.find(life(1))).toEqual({ status: 'erased' });
+      expect(await keys.destroy(life(1))).toEqual({});
+    });
+
+    it('makes no key behind the fence', async () => {
+      const key = aKey();
+      await keys.create(life(1), key);
+      await keys.destroy(life(1));
+      await keys.destroy(life(2));
+      expect(await keys.create(life(1), key)).toEqual({ status: 'erased', fingerprint: key.fingerprint });
+      expect(await keys.create(life(2), aKey())).toEqual({ status: 'erased' });
+      expect(await keys.find(life(1))).toMatchObject({ status: 'erased' });
+    });
+
+    it('lets no key stand when making and destroying race', async () => {
+      for (let n = 1; n <= 20; n += 1) {
+        const key = aKey();
+        const [made] = await Promise.all([
+          keys.create(life(n), key),
+          keys.destroy(life(n)),
+          keys.create(life(n), aKey()),
+        ]);
+        expect(['active', 'erased']).toContain(made.status);
+        expect((await keys.find(life(n))).status).toBe('erased');
+      }
+    });
+
+    it('opens the next life with a key of its own', async () => {
+      await keys.create(life(1), aKey());
+      await keys.destroy(life(1));
+      const next = aKey();
+      expect(await keys.create(life(2), next)).toEqual({ status: 'active', ...next });
+    });
+
+    it('makes a secret once and answers the one that stands', async () => {
+      const [offered, later] = [aKey(), aKey()];
+      const own = `secret-${subject}`;
+      expect(await keys.secret(own, offered)).toEqual(offered);
+      expect(await keys.secret(own, later)).toEqual(offered);
+      expect(await keys.secret(`${own}2`, later)).toEqual(later);
+      const racing = await Promise.all([1, 2, 3].map(() => keys.secret(`${own}3`, aKey())));
+      expect(new Set(racing.map(({ fingerprint }) => fingerprint)).size).toBe(1);
+    });
+
+    it('does not share its memory with the caller', async () => {
+      const key = aKey();
+      const before = Uint8Array.from(key.wrapped);
+      const state = await keys.create(life(1), key);
+      key.wrapped.fill(0);
+      if (state.status === 'active') state.wrapped.fill(0);
+      expect(await keys.find(life(1))).toMatchObject({ wrapped: before });
+    });
+
+    it('is healthy', () => expect(keys.health()).resolves.toBeUndefined());
+
+    if (!shared) return;
+    it('shows another process the keys and the fence at once, and races with it are won by one', async () => {
+      const other = await anotherOf(harness);
+      for (let n = 1; n <= 10; n += 1) {
+        const [mine, theirs] = await Promise.all([keys.create(life(n), aKey()), other.create(life(n), aKey())]);
+        expect(mine).toEqual(theirs);
+        await other.destroy(life(n));
+        expect((await keys.find(life(n))).status).toBe('erased');
+        expect((await keys.create(life(n), aKey())).status).toBe('erased');
+      }
+    });
+  });
+}

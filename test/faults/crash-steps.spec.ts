@@ -1,0 +1,169 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { resolve as absolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { seed } from '../support/seed.js';
+import { cleanUp, endProcesses, type ServiceProcess, startService, temporaryFolder } from '../support/service-process.js';
+import { type Attempt, Ledger } from './crash-ledger.js';
+import type { Operation } from './crash-model.js';
+import { Random } from './crash-random.js';
+import { resolve, Verification } from './crash-verification.js';
+
+interface Step {
+  readonly step: string;
+  readonly call: number;
+  readonly since?: { readonly step: string; readonly call: number };
+}
+
+const keyCreated: Step = { step: 'subjectKeys.create', call: 1 };
+const appended = (call = 1): Step => ({ step: 'eventStore.append', call });
+const viewWritten = (since: number): Step => ({ step: 'customerViews.save', call: 1, since: appended(since) });
+const answered: Step = { step: 'answer', call: 1 };
+const keyDestroyed: Step = { step: 'subjectKeys.destroy', call: 1 };
+const checkpointSaved: Step = { step: 'checkpoint.erasures', call: 1, since: keyDestroyed };
+
+interface Scenario {
+  /** Makes what the operation needs; by requests that nothing interrupts. */
+  readonly prepare: (making: Making) => Promise<{ customerId?: string; operation: Operation }>;
+  /** The process is killed right before the first of these, and right after each. */
+  readonly steps: readonly Step[];
+}
+
+interface Making {
+  readonly random: Random;
+  readonly done: (operation: Operation, customerId?: string) => Promise<string>;
+}
+
+const email = (random: Random): string => `${random.uuid()}@example.com`;
+
+const scenarios: Readonly<Record<string, Scenario>> = {
+  'a creation': {
+    prepare: async ({ random }) => ({ operation: { kind: 'create', changes: { email: email(random) } } }),
+    steps: [keyCreated, appended(), viewWritten(1), answered],
+  },
+  'a creation with a default source': {
+    prepare: async ({ random }) => ({
+      operation: { kind: 'create', id: random.uuid(), changes: { email: email(random), defaultSourceId: random.uuid() } },
+    }),
+    steps: [appended(1), keyCreated, appended(2), viewWritten(2), answered],
+  },
+  'a creation in a second life': {
+    prepare: async ({ random, done }) => {
+      const id = random.uuid();
+      await done({ kind: 'create', id, changes: { email: email(random) } }, id);
+      await done({ kind: 'delete' }, id);
+      return { customerId: id, operation: { kind: 'create', id, changes: { email: email(random) } } };
+    },
+    steps: [keyCreated, appended(1), viewWritten(1), answered],
+  },
+  'an update with the first personal value': {
+    prepare: async ({ random, done }) => ({
+      customerId: await done({ kind: 'create', changes: {} }),
+      operation: { kind: 'update', changes: { email: email(random), enabled: false } },
+    }),
+    steps: [keyCreated, appended(), viewWritten(1), answered],
+  },
+  'the attaching of a source': {
+    prepare: async ({ random, done }) => ({
+      customerId: await done({ kind: 'create', changes: { email: email(random) } }),
+      operation: { kind: 'attach', sourceId: random.uuid() },
+    }),
+    steps: [appended(1), appended(2), viewWritten(2), answered],
+  },
+  'the detaching of a source': {
+    prepare: async ({ random, done }) => {
+      const sourceId = random.uuid();
+      const customerId = await done({ kind: 'create', changes: { email: email(random), defaultSourceId: sourceId } });
+      return { customerId, operation: { kind: 'detach', sourceId } };
+    },
+    // The second append tells the source's own stream.
+    steps: [appended(1), viewWritten(1), answered, appended(2)],
+  },
+  'a deletion': {
+    prepare: async ({ random, done }) => ({
+      customerId: await done({ kind: 'create', changes: { email: email(random), defaultSourceId: random.uuid() } }),
+      operation: { kind: 'delete' },
+    }),
+    steps: [appended(1), viewWritten(1), answered, keyDestroyed, checkpointSaved, appended(2)],
+  },
+  'a request to be forgotten, and its erasure': {
+    prepare: async ({ random, done }) => ({
+      customerId: await done({ kind: 'create', changes: { email: email(random) } }),
+      operation: { kind: 'update', changes: { email: email(random), requestToBeForgotten: true } },
+    }),
+    steps: [appended(1), viewWritten(1), answered, appended(2), viewWritten(2), keyDestroyed, checkpointSaved],
+  },
+};
+
+const STEP_MS = 60_000;
+const preload = pathToFileURL(absolute('test/faults/crash-preload.mjs')).href;
+const env = { FORGET_GRACE_DAYS: '0', LOG_LEVEL: 'warn' };
+const random = new Random(seed(), 'steps');
+const ledger = new Ledger();
+/** One data folder lives through all kills. */
+let dataDir = '';
+let verification: Verification;
+
+beforeAll(async () => {
+  dataDir = await temporaryFolder();
+  verification = new Verification(ledger, dataDir);
+});
+afterEach(endProcesses);
+afterAll(cleanUp);
+
+for (const [name, { prepare, steps }] of Object.entries(scenarios)) {
+  describe(`${name}, killed`, () => {
+    const [first] = steps;
+    if (first !== undefined) it(`before ${textOf(first)}`, () => kill({ ...first, when: 'before' }, prepare), STEP_MS);
+    for (const step of steps) it(`after ${textOf(step)}`, () => kill({ ...step, when: 'after' }, prepare), STEP_MS);
+  });
+}
+
+it('leaves no claim on a source open', async () => {
+  await startService({ dataDir, env });
+  await verification.sourcesSettled();
+  await verification.afterAll();
+  expect(ledger.faults).toEqual([]);
+}, STEP_MS);
+
+async function kill(at: Step & { when: 'before' | 'after' }, prepare: Scenario['prepare']): Promise<void> {
+  const before = ledger.attempts.length;
+  const crashing = await startService({
+    dataDir,
+    env: { ...env, CRASH_AT: JSON.stringify(at) },
+    nodeArgs: ['--import', preload],
+  });
+  const making = { random, done: async (...wanted: Wanted) => made(await attempt(crashing, wanted)) };
+  const { operation, customerId } = await prepare(making);
+  crashing.kill('SIGUSR2');
+  await crashing.printed(/^armed$/m);
+  const killed = await attempt(crashing, [operation, customerId], true);
+  // It ends by itself: were the step never reached, the test would run out of time here.
+  expect(await crashing.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  const startedAt = Date.now();
+  const service = await startService({ dataDir, env });
+  await verification.afterStart(startedAt);
+  if (killed.outcome === 'unknown') await resolve(service, ledger, verification, killed);
+  await verification.afterSettling(service, ledger.attempts.slice(before), ledger.touched);
+  ledger.touched.clear();
+  expect(ledger.faults.splice(0)).toEqual([]);
+}
+
+type Wanted = [operation: Operation, customerId?: string | undefined];
+
+async function attempt(service: ServiceProcess, [operation, customerId]: Wanted, repeatable = false): Promise<Attempt> {
+  const name = `step.${ledger.attempts.length}`;
+  const key = repeatable && operation.kind !== 'delete' && operation.kind !== 'detach' ? name : undefined;
+  const id = operation.kind === 'create' ? operation.id : customerId;
+  const noted = ledger.begin({ name, operation, customerId: id, key, contested: false, shared: false });
+  await ledger.attempt(service, noted);
+  return noted;
+}
+
+function made({ customerId, outcome }: Attempt): string {
+  if (customerId === undefined || outcome !== 'done') throw new Error('What the operation needs could not be made');
+  return customerId;
+}
+
+function textOf({ step, call, since }: Step): string {
+  return `${step} ${call}${since === undefined ? '' : ` since ${since.step} ${since.call}`}`;
+}

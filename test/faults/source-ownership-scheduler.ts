@@ -1,0 +1,125 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A port's call of a client that stands still until it is let go on. */
+interface Parked {
+  readonly label: string;
+  readonly go: () => void;
+}
+
+/**
+ * Makes clients take turns at their calls of ports: each call stands still before it happens, until the scheduler lets
+ * exactly one of them go on, up to its client's next call or its end. Between two calls a client is alone, so the order of
+ * the calls is all the concurrency there is, and a list of client names replays a run.
+ */
+export class Scheduler {
+  private readonly current = new AsyncLocalStorage<string>();
+  private readonly parked = new Map<string, Parked>();
+  private readonly running = new Set<string>();
+  /** What each client has been through: together with the stores' state it determines what it will do. */
+  private readonly pasts = new Map<string, string[]>();
+  private onRest: (() => void) | undefined;
+
+  start(client: string, work: () => Promise<void>): void {
+    this.running.add(client);
+    this.pasts.set(client, []);
+    void this.current.run(client, work).finally(() => this.rests(client));
+  }
+
+  /** Wraps the call of a port. What is called outside of any client happens at once. */
+  async turn<T>(label: string, call: () => Promise<T>, digest: (result: T) => string): Promise<T> {
+    const client = this.current.getStore();
+    if (client === undefined) return call();
+    await new Promise<void>((go) => {
+      this.parked.set(client, { label, go });
+      this.rests(client);
+    });
+    try {
+      const result = await call();
+      this.pasts.get(client)?.push(`${label} ${digest(result)}`);
+      return result;
+    } catch (error) {
+      this.pasts.get(client)?.push(`${label} ${error instanceof Error ? error.name : 'failed'}`);
+      throw error;
+    }
+  }
+
+  /** Resolves when every client stands before a call or is at its end. @returns those that can go on */
+  async rest(): Promise<readonly string[]> {
+    while (this.running.size > 0) await new Promise<void>((resolve) => (this.onRest = resolve));
+    return [...this.parked.keys()].sort();
+  }
+
+  /** Lets a client go on with its call. */
+  async step(client: string): Promise<void> {
+    const parked = this.parked.get(client);
+    if (parked === undefined) throw new RangeError(`${client} has no call to go on with`);
+    this.parked.delete(client);
+    this.running.add(client);
+    parked.go();
+    await this.rest();
+  }
+
+  /** Two moments of one fingerprint (and of one state of the stores) have the same future. */
+  get fingerprint(): string {
+    return JSON.stringify([[...this.pasts].sort(), [...this.parked].map(([client, { label }]) => [client, label]).sort()]);
+  }
+
+  private rests(client: string): void {
+    this.running.delete(client);
+    if (this.running.size > 0) return;
+    this.onRest?.();
+    this.onRest = undefined;
+  }
+}
+
+/** Something whose clients can be run in any order, made anew for each order. */
+export interface Run {
+  readonly scheduler: Scheduler;
+  /** Of everything the clients share. */
+  fingerprint(): string;
+  /** Called in every state that is reached. */
+  check(): void;
+  /** Called when all clients are at their end. */
+  finish(): Promise<void>;
+}
+
+/**
+ * Runs every order of the clients' calls, except those that come through a moment that was there before: what follows
+ * from there is known already. @returns how many moments there are
+ */
+export async function everyOrder(begin: () => Promise<Run>): Promise<number> {
+  const seen = new Set<string>();
+  const open: (readonly string[])[] = [[]];
+  for (let prefix = open.pop(); prefix !== undefined; prefix = open.pop()) {
+    const run = await begin();
+    try {
+      await runOrder(run, prefix, seen, open);
+    } catch (error) {
+      throw new Error(`In the order ${prefix.join(' ')} ...: ${error instanceof Error ? error.message : 'failed'}`, {
+        cause: error,
+      });
+    }
+  }
+  return seen.size;
+}
+
+async function runOrder(run: Run, prefix: readonly string[], seen: Set<string>, open: (readonly string[])[]): Promise<void> {
+  const { scheduler } = run;
+  let ready = await scheduler.rest();
+  for (const client of prefix) {
+    await scheduler.step(client);
+    run.check();
+  }
+  for (let path = prefix; ; ) {
+    ready = await scheduler.rest();
+    const moment = `${run.fingerprint()} ${scheduler.fingerprint}`;
+    if (seen.has(moment)) return;
+    seen.add(moment);
+    const [next, ...others] = ready;
+    if (next === undefined) return run.finish();
+    for (const other of others) open.push([...path, other]);
+    path = [...path, next];
+    await scheduler.step(next);
+    run.check();
+  }
+}

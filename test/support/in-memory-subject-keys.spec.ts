@@ -1,0 +1,9 @@
+import { describeSubjectKeys } from '../contracts/subject-keys.contract.js';
+import { InMemorySubjectKeys } from './in-memory-subject-keys.js';
+
+// What is proven with the stand-in holds only as far as it keeps the contract.
+describeSubjectKeys(
+  'the stand-in for tests',
+  async () => ({ port: new InMemorySubjectKeys(), close: async () => undefined }),
+  false,
+);
