@@ -51,14 +51,15 @@ export class Child<T extends object, R> {
 }
 
 /** The other end of a {@link Child}: it ends when its parent lets go of it, or does. */
-export function serve<T, R>(work: (task: T, onProgress: Progress) => Promise<R>): void {
-  const answer = (message: Answer<R>): void => {
+export function serve(work: (task: never, onProgress: Progress) => Promise<unknown>): void {
+  const answer = (message: Answer<unknown>): void => {
     process.send?.(message);
   };
   process.on('message', (task) => {
-    work(task as T, (fraction, note) => answer({ kind: 'progress', fraction, note })).then(
+    work(task as never, (fraction, note) => answer({ kind: 'progress', fraction, note })).then(
       (result) => answer({ kind: 'done', result }),
-      (error: unknown) => answer({ kind: 'failed', message: error instanceof Error ? (error.stack ?? '') : String(error) }),
+      (error: unknown) =>
+        answer({ kind: 'failed', message: error instanceof Error ? (error.stack ?? '') : String(error) }),
     );
   });
 }

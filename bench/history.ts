@@ -28,7 +28,12 @@ export async function updatesByHistory(bench: Bench, onProgress: Progress): Prom
   await bench.onStores({
     kind: 'seed',
     dataDir,
-    plans: histories.map(({ events, customers }) => ({ prefix: prefixOf(events), from: 0, to: customers, eventsEach: events })),
+    plans: histories.map(({ events, customers }) => ({
+      prefix: prefixOf(events),
+      from: 0,
+      to: customers,
+      eventsEach: events,
+    })),
   });
   onProgress(0.3, 'rebuilding');
   const rebuild = await bench.onStores({ kind: 'rebuild', dataDir });

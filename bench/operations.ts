@@ -60,7 +60,8 @@ function updates(population: Population): (numbers: readonly number[]) => Reques
     );
 }
 
-const inTheMiddle = (n: number, count: number): number => Math.floor(count / 3) + (n % Math.max(1, Math.floor(count / 3)));
+const inTheMiddle = (n: number, count: number): number =>
+  Math.floor(count / 3) + (n % Math.max(1, Math.floor(count / 3)));
 
 const post = (path: string, body: object): Request => ({
   method: 'POST',

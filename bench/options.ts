@@ -1,8 +1,10 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { OPERATIONS } from './operations.js';
 
-/** What can be asked for with `--only`: an operation side by side with the floor, or one of the later parts. */
+/** What can be asked for with `--only`: operations, side by side with the floor or under the profiler, or a later part. */
 export const PARTS = [...OPERATIONS, 'scale', 'history', 'profile'] as const;
 export type Part = (typeof PARTS)[number];
 
@@ -51,6 +53,10 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
   },
 };
 
+const AFTER_HELP = `
+profile runs only when asked for; the operations named with it are then profiled and not compared.
+Exit codes: 0 measured (whatever the figures), 1 something failed, 2 called wrongly.`;
+
 function histories(ten: number, hundred: number, thousand: number): Options['histories'] {
   return [
     { events: 10, customers: ten },
@@ -62,13 +68,24 @@ function histories(ten: number, hundred: number, thousand: number): Options['his
 /** Ends the process for `--help`, and with 2 for what it does not understand. */
 export function readOptions(argv: readonly string[]): Options {
   const program = new Command('npm run bench --')
-    .description('Measures the service, on its embedded stores, side by side with a floor that does everything but the work.')
-    .addOption(new Option('--quick', 'about a minute: shows that the bench works, not how fast the service is').conflicts('full'))
+    .description(
+      'Measures the service, on its embedded stores, side by side with a floor that does everything but the work.',
+    )
+    .addOption(
+      new Option('--quick', 'about a minute: shows that the bench works, not how fast the service is').conflicts(
+        'full',
+      ),
+    )
     .option('--full', 'with a million customers, longer and more rounds')
-    .option('--only <parts>', `comma-separated, of: ${PARTS.join(', ')} (profile runs only when asked for)`, readParts)
-    .option('--json <file>', 'write the figures there as well')
-    .option('--dir <folder>', 'measure the disk of this folder; what is made there is removed again', tmpdir())
-    .addHelpText('after', '\nExit codes: 0 measured, 1 something failed, 2 called wrongly.')
+    .option('--only <parts>', `comma-separated, of: ${PARTS.join(', ')}`, readParts)
+    .option('--json <file>', 'write the figures there as well', readFile)
+    .option(
+      '--dir <folder>',
+      'measure the disk of this folder; what is made there is removed again',
+      readFolder,
+      tmpdir(),
+    )
+    .addHelpText('after', AFTER_HELP)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv);
   const given = program.opts<{ quick?: true; full?: true; only?: ReadonlySet<Part>; json?: string; dir: string }>();
@@ -82,6 +99,26 @@ function readParts(value: string): ReadonlySet<Part> {
   const unknown = names.find((name) => !isPart(name));
   if (unknown !== undefined) throw new InvalidArgumentError(`There is no part "${unknown}".`);
   return new Set(names.filter(isPart));
+}
+
+function readFolder(folder: string): string {
+  if (!isWritableFolder(folder)) throw new InvalidArgumentError('Not a folder that can be written to.');
+  return folder;
+}
+
+/** Found out now and not when all is measured. */
+function readFile(file: string): string {
+  if (!isWritableFolder(dirname(resolve(file)))) throw new InvalidArgumentError('Its folder can not be written to.');
+  return file;
+}
+
+function isWritableFolder(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return statSync(folder).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 const isPart = (name: string): name is Part => (PARTS as readonly string[]).includes(name);

@@ -26,7 +26,11 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export async function* profile(bench: Bench): AsyncGenerator<string> {
   const population = { prefix: 'p', count: bench.options.customers };
   const dataDir = bench.newFolder('profile');
-  await bench.onStores({ kind: 'seed', dataDir, plans: [{ ...population, from: 0, to: population.count, eventsEach: 1 }] });
+  await bench.onStores({
+    kind: 'seed',
+    dataDir,
+    plans: [{ ...population, from: 0, to: population.count, eventsEach: 1 }],
+  });
   const asked = OPERATIONS.filter((operation) => bench.options.parts.has(operation));
   for (const operation of asked.length > 0 ? asked : OPERATIONS) yield profileOf(bench, dataDir, operation, population);
 }
@@ -39,7 +43,13 @@ async function profileOf(
 ): Promise<string> {
   const folder = bench.newFolder(`profile-${operation}`);
   const service = await startServer('service', dataDir, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
-  const load = { url: service.url, operation, population, connections: 64, seconds: Math.max(2, bench.options.seconds) };
+  const load = {
+    url: service.url,
+    operation,
+    population,
+    connections: 64,
+    seconds: Math.max(2, bench.options.seconds),
+  };
   await warmUpOne(bench, service, operation, population);
   const from = microseconds();
   const { requestsPerSecond } = await bench.load(load);

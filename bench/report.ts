@@ -3,19 +3,38 @@ import type { Machine } from './machine.js';
 import type { AtSize, Replay } from './scale.js';
 import type { Comparison, Costed } from './side-by-side.js';
 
-const REBUILD_AIM = 20_000;
+/** Events per second. */
+export const REBUILD_AIM = 20_000;
 
 export function machineText({ cores, cpu, node, system, syncMs, inMemory }: Machine, load: string): string {
   return [
     `${cores} cores (${cpu}), nothing pinned: server, load generator and system share them; load average ${load}`,
     `Node ${node}, ${system}; making 4 KB durable takes ${syncMs.toFixed(2)} ms`,
+    'conn: connections, each asks again when it is answered; p50, p99: ms; cpu: µs of the server process for a request;',
+    'ratio: requests/s of the service over those of the floor, median of the rounds; by cpu: the same from cpu, which other',
+    'work on the machine disturbs less but which leaves out waiting for the disk',
     ...(inMemory ? ['WARNING: the folder lies in memory, so durable writes cost nothing here (see --dir)'] : []),
   ].join('\n');
 }
 
 export function comparisonText(comparisons: readonly Comparison[]): string {
   return table(
-    ['', 'conn', 'floor/s', 'p50', 'p99', 'cpu', 'service/s', 'p50', 'p99', 'cpu', 'ratio', '(lowest-highest)', 'by cpu', 'aim'],
+    [
+      '',
+      'conn',
+      'floor/s',
+      'p50',
+      'p99',
+      'cpu',
+      'service/s',
+      'p50',
+      'p99',
+      'cpu',
+      'ratio',
+      '(lowest-highest)',
+      'by cpu',
+      'aim',
+    ],
     comparisons.map(({ operation, connections, floor, service, ratio, lowest, highest, aim }) => [
       operation,
       String(connections),
@@ -30,9 +49,18 @@ export function comparisonText(comparisons: readonly Comparison[]): string {
 
 export function scaleText(sizes: readonly AtSize[]): string {
   const reads = sizes.flatMap(({ customers, reads: all }) =>
-    all.map(({ operation, connections, service, floor, ratio }) => ({ customers, operation, connections, service, floor, ratio })),
+    all.map(({ operation, connections, service, floor, ratio }) => ({
+      customers,
+      operation,
+      connections,
+      service,
+      floor,
+      ratio,
+    })),
   );
-  const rows = [...reads].sort((a, b) => order(a.operation, reads) - order(b.operation, reads) || a.connections - b.connections);
+  const rows = [...reads].sort(
+    (a, b) => order(a.operation, reads) - order(b.operation, reads) || a.connections - b.connections,
+  );
   const cost = table(
     ['', 'conn', 'customers', 'service/s', 'p50', 'p99', 'cpu', 'floor/s', 'ratio', 'by cpu'],
     rows.map(({ operation, connections, customers, service, floor, ratio }) => [
@@ -126,7 +154,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (isFigure[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        isFigure[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
   return [head, ...rows].map(line).join('\n');

@@ -5,11 +5,12 @@ import { describeMachine, loadAverage } from './machine.js';
 import { OPERATIONS } from './operations.js';
 import { type Options, readOptions } from './options.js';
 import { profile } from './profile.js';
-import { comparisonText, historyText, machineText, replayText, scaleText } from './report.js';
+import { comparisonText, historyText, machineText, REBUILD_AIM, replayText, scaleText } from './report.js';
 import { scale } from './scale.js';
 import { sideBySide } from './side-by-side.js';
 
 async function main(options: Options): Promise<void> {
+  const started = performance.now();
   const bench = new Bench(options);
   const { parts } = options;
   const machine = describeMachine(bench.folder);
@@ -29,11 +30,12 @@ async function main(options: Options): Promise<void> {
   if (parts.has('profile')) for await (const text of profile(bench)) console.log(`\n${text}`);
 
   const loadAfter = loadAverage();
-  console.log(`\nLoad average at the end ${loadAfter}`);
+  const minutes = (performance.now() - started) / 60_000;
+  console.log(`\nLoad average at the end ${loadAfter}; the bench took ${minutes.toFixed(1)} minutes`);
   await bench.end();
   if (options.json !== undefined) {
-    const figures = { at: new Date().toISOString(), machine, loadBefore, loadAfter, comparisons, sizes, histories };
-    writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+    const figures = { machine, loadBefore, loadAfter, rebuildAim: REBUILD_AIM, comparisons, sizes, histories };
+    writeFileSync(options.json, `${JSON.stringify({ at: new Date(), ...figures }, null, 2)}\n`);
   }
 }
 

@@ -28,12 +28,22 @@ export async function scale(bench: Bench, onProgress: Progress): Promise<readonl
   for (const [index, customers] of sizes.entries()) {
     const from = sizes[index - 1] ?? 0;
     const heard = step(onProgress, index, sizes.length);
-    done.push(await atSize(bench, dataDir, from, customers, (fraction, note) => heard(fraction, `${customers} customers: ${note}`)));
+    done.push(
+      await atSize(bench, dataDir, from, customers, (fraction, note) =>
+        heard(fraction, `${customers} customers: ${note}`),
+      ),
+    );
   }
   return done;
 }
 
-async function atSize(bench: Bench, dataDir: string, from: number, customers: number, onProgress: Progress): Promise<AtSize> {
+async function atSize(
+  bench: Bench,
+  dataDir: string,
+  from: number,
+  customers: number,
+  onProgress: Progress,
+): Promise<AtSize> {
   const third = (index: number): Progress => step(onProgress, index, 3);
   const plan = { prefix: PREFIX, from, to: customers, eventsEach: 1 };
   await bench.onStores({ kind: 'seed', dataDir, plans: [plan] }, third(0));

@@ -13,12 +13,17 @@ const ENTRIES = {
   floor: fileURLToPath(new URL('floor.js', import.meta.url)),
 } as const;
 
+/** A server that used less than this between two looks waits for work; where it can't be told, patience is all. */
+const IDLE = { everyMs: 100, seconds: 0.02, patienceMs: 2_000 };
+
 export interface Server {
   readonly url: string;
   /** From launch to the first answer. */
   readonly startSeconds: number;
   /** Processor time used so far by all its threads, in seconds; NaN where the system does not tell. */
   cpuSeconds(): number;
+  /** Resolves once it has nothing to do any more: it goes on with requests whose connection was closed. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -48,7 +53,8 @@ export async function startServer(
   const url = `http://127.0.0.1:${port}`;
   await answering(url, child);
   const startSeconds = (performance.now() - launched) / 1000;
-  return { url, startSeconds, cpuSeconds: () => cpuSecondsOf(child.pid), stop: () => stop(child) };
+  const cpuSeconds = (): number => cpuSecondsOf(child.pid);
+  return { url, startSeconds, cpuSeconds, idle: () => idle(cpuSeconds), stop: () => stop(child) };
 }
 
 /** The body as text. @throws Error unless the answer is 200 */
@@ -71,6 +77,14 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGTERM');
   await once(child, 'exit');
+}
+
+async function idle(cpuSeconds: () => number): Promise<void> {
+  const giveUpAt = performance.now() + IDLE.patienceMs;
+  for (let before = NaN, now = cpuSeconds(); performance.now() < giveUpAt; before = now, now = cpuSeconds()) {
+    if (now - before <= IDLE.seconds) return;
+    await delay(IDLE.everyMs);
+  }
 }
 
 /** proc(5): the 14th and 15th field; the second is a name in brackets, which may hold blanks. */

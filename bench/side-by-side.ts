@@ -38,7 +38,11 @@ export async function sideBySide(bench: Bench, onProgress: Progress): Promise<re
   const operations = OPERATIONS.filter((operation) => bench.options.parts.has(operation));
   const dataDir = bench.newFolder('side-by-side');
   onProgress(0, 'seeding');
-  await bench.onStores({ kind: 'seed', dataDir, plans: [{ ...population, from: 0, to: population.count, eventsEach: 1 }] });
+  await bench.onStores({
+    kind: 'seed',
+    dataDir,
+    plans: [{ ...population, from: 0, to: population.count, eventsEach: 1 }],
+  });
   onProgress(0, 'starting');
   const pair = await startPair(bench, dataDir);
   await sameSize(pair, population);
@@ -46,7 +50,10 @@ export async function sideBySide(bench: Bench, onProgress: Progress): Promise<re
   const comparisons: Comparison[] = [];
   for (const operation of operations) {
     for (const connections of CONNECTIONS) {
-      onProgress(comparisons.length / (operations.length * CONNECTIONS.length), `${operation}, ${connections} connections`);
+      onProgress(
+        comparisons.length / (operations.length * CONNECTIONS.length),
+        `${operation}, ${connections} connections`,
+      );
       comparisons.push(await compare(bench, pair, { operation, connections, population }, bench.options));
     }
   }
@@ -98,7 +105,9 @@ export async function compare(
 export async function costed(bench: Bench, server: Server, cell: Cell, seconds: number): Promise<Costed> {
   const before = server.cpuSeconds();
   const measured = await bench.load({ url: server.url, ...cell, seconds });
-  return { ...measured, cpu: (1e6 * (server.cpuSeconds() - before)) / measured.requests };
+  const cpu = (1e6 * (server.cpuSeconds() - before)) / measured.requests;
+  await server.idle();
+  return { ...measured, cpu };
 }
 
 const middleOf = (all: readonly Costed[]): Costed => ({
@@ -122,14 +131,14 @@ export async function warmUp(
 
 export async function warmUpOne(
   bench: Bench,
-  { url }: Server,
+  server: Server,
   operation: Operation,
   population: Population,
 ): Promise<void> {
   let requests = 0;
   for (let seconds = 0; seconds < WARM_UP.seconds && requests < WARM_UP.requests; seconds += WARM_UP.step) {
     const cell = { operation, population, connections: AIM_CONNECTIONS };
-    requests += (await bench.load({ url, ...cell, seconds: WARM_UP.step })).requests;
+    requests += (await costed(bench, server, cell, WARM_UP.step)).requests;
   }
 }
 
@@ -137,6 +146,7 @@ export async function warmUpOne(
 async function sameSize({ floor, service }: Pair, population: Population): Promise<void> {
   for (const path of [`/customers/${idOf(population, 1)}`, '/customers?limit=100']) {
     const [a, b] = [(await ask(floor.url, path)).length, (await ask(service.url, path)).length];
-    if (Math.abs(a - b) / b > 0.05) throw new Error(`The floor answers ${path} with ${a} characters, the service with ${b}`);
+    if (Math.abs(a - b) / b > 0.05)
+      throw new Error(`The floor answers ${path} with ${a} characters, the service with ${b}`);
   }
 }

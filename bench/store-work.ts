@@ -63,7 +63,11 @@ async function eventsOf(task: StoreTask, stores: Stores, privacy: Privacy, onPro
 }
 
 /** Timed up to the last event: the waits for other instances are left out, for there are none. */
-async function rebuild({ eventStore: store, customerViews: views, checkpoints }: Stores, privacy: Privacy, onProgress: Progress): Promise<Done> {
+async function rebuild(
+  { eventStore: store, customerViews: views, checkpoints }: Stores,
+  privacy: Privacy,
+  onProgress: Progress,
+): Promise<Done> {
   const emails = new EmailIndexing(privacy.secrets);
   let endedAt = performance.now();
   const { events } = await rebuildViews({

@@ -50,9 +50,7 @@ export async function openPrivacy(config: Config, stores: Stores, clock: Clock =
 }
 
 export function openSourceDirectory({ sourcesUrl, sourcesToken }: Config): SourceDirectory {
-  return sourcesUrl === undefined
-    ? new AcceptAllSourceDirectory()
-    : new HttpSourceDirectory(sourcesUrl, sourcesToken);
+  return sourcesUrl === undefined ? new AcceptAllSourceDirectory() : new HttpSourceDirectory(sourcesUrl, sourcesToken);
 }
 
 export interface Parts {
@@ -83,7 +81,13 @@ export class AppModule {
     const followers = FollowersModule.with({ ...stores, ...privacy, clock });
     return {
       module: AppModule,
-      imports: [portsModule, ScheduleModule.forRoot(), TerminusModule.forRoot({ logger: false }), followers, CustomersModule],
+      imports: [
+        portsModule,
+        ScheduleModule.forRoot(),
+        TerminusModule.forRoot({ logger: false }),
+        followers,
+        CustomersModule,
+      ],
       controllers: [HealthController],
     };
   }

@@ -33,8 +33,16 @@ describe('configuration', () => {
       LOG_LEVEL: 'silent',
       BODY_LIMIT: '1048576',
     });
-    expect(config).toMatchObject({ port: 0, apiKeyBootstrap: 'sixteen-chars-ok', bodyLimit: 1_048_576, liveMode: true });
-    expect(config).toMatchObject({ sourcesUrl: 'https://sources.example/v1', masterKeyFile: '/run/secrets/master.key' });
+    expect(config).toMatchObject({
+      port: 0,
+      apiKeyBootstrap: 'sixteen-chars-ok',
+      bodyLimit: 1_048_576,
+      liveMode: true,
+    });
+    expect(config).toMatchObject({
+      sourcesUrl: 'https://sources.example/v1',
+      masterKeyFile: '/run/secrets/master.key',
+    });
     expect(config.masterKeys?.map(({ id }) => id)).toEqual(['new', 'old']);
     expect(config.masterKeys?.[0]?.key).toEqual(new Uint8Array(Buffer.from(key, 'base64')));
   });

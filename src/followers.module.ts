@@ -53,7 +53,12 @@ export class FollowersModule {
     };
     const gate = { provide: ReadGate, useValue: new ReadGate(store, projector) };
     const gateModule: DynamicModule = { module: ReadGateModule, global: true, providers: [gate], exports: [gate] };
-    return { module: FollowersModule, imports: [gateModule, CustomersModule], providers: [followers], exports: [followers] };
+    return {
+      module: FollowersModule,
+      imports: [gateModule, CustomersModule],
+      providers: [followers],
+      exports: [followers],
+    };
   }
 }
 

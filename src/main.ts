@@ -56,7 +56,8 @@ function stopOnSignal(service: Service, stores: Stores, logger: ServiceLogger): 
 }
 
 function startBlock(config: Config, url: string, firstKey: string | undefined): string {
-  const keyInFolder = !config.masterKeys && !relative(resolve(config.dataDir), resolve(config.masterKeyFile)).startsWith('..');
+  const keyInFolder =
+    !config.masterKeys && !relative(resolve(config.dataDir), resolve(config.masterKeyFile)).startsWith('..');
   return [
     'Customers service',
     `  address      ${url}`,

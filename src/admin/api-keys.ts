@@ -57,7 +57,8 @@ function parseScopes(value: string): readonly Scope[] {
 
 function parseTime(value: string): number {
   const time = Date.parse(value);
-  if (!/^\d{4}-\d\d-\d\dT/.test(value) || Number.isNaN(time)) throw new InvalidArgumentError('Not an RFC 3339 date-time.');
+  if (!/^\d{4}-\d\d-\d\dT/.test(value) || Number.isNaN(time))
+    throw new InvalidArgumentError('Not an RFC 3339 date-time.');
   if (time <= Date.now()) throw new InvalidArgumentError('That time has passed.');
   return time;
 }

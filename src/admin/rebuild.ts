@@ -54,7 +54,9 @@ async function rebuild({ config, stores }: Opened): Promise<void> {
   }).finally(() => {
     bar.stop();
   });
-  console.log(`Rebuilt from ${String(events)} events in ${String((Date.now() - started) / 1000)} s; the new views are live.`);
+  console.log(
+    `Rebuilt from ${String(events)} events in ${String((Date.now() - started) / 1000)} s; the new views are live.`,
+  );
 }
 
 /** A follower whose checkpoint was made from another log starts over on this one: all it does may be done again. */

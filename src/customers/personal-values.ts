@@ -14,15 +14,20 @@ type PersonalField = keyof Personal;
 /** Under these names, and no others, personal values stand in events, state and view. */
 const FIELDS: readonly PersonalField[] = ['email', 'shipping', 'taxCertificate', 'metadata'];
 
-/** Opens and seals the personal values of one life of one customer. */
+/** Opens and seals the personal values of one life of one customer. Lives for one command or one answer. */
 export class PersonalValues {
+  /** What was sealed or opened here already: a command opens its customer to decide, and again to answer. */
+  private readonly known = new Map<Sealed, unknown>();
+
   constructor(
     private readonly key: SubjectKey,
     private readonly ref: KeyRef,
   ) {}
 
   seal(field: string, value: unknown): Sealed {
-    return seal(this.key, this.ref, field, value);
+    const sealed = seal(this.key, this.ref, field, value);
+    this.known.set(sealed, value);
+    return sealed;
   }
 
   sealEvent(event: CustomerEvent): JsonObject {
@@ -35,7 +40,8 @@ export class PersonalValues {
 
   /** What we sealed under this name is of this type: the seal binds the name, so nothing else opens. */
   open<F extends PersonalField>(field: F, sealed: Sealed): Personal[F] {
-    return open(this.key, this.ref, field, sealed) as unknown as Personal[F];
+    if (!this.known.has(sealed)) this.known.set(sealed, open(this.key, this.ref, field, sealed));
+    return this.known.get(sealed) as Personal[F];
   }
 
   /** @throws TypeError for what was not sealed as text */

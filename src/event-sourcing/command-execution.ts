@@ -3,7 +3,13 @@ import { appendOnce } from './append-once.js';
 import type { Clock } from './clock.js';
 import { within } from './deadline.js';
 import { chain, type EventDraft, readMetadata } from './envelope.js';
-import { type EventStore, type Position, type RecordedEvent, type StreamEvent, WrongExpectedRevision } from './event-store.js';
+import {
+  type EventStore,
+  type Position,
+  type RecordedEvent,
+  type StreamEvent,
+  WrongExpectedRevision,
+} from './event-store.js';
 import { StoreUnavailable } from './store-errors.js';
 
 /** Thrown while deciding: another store already knows of events that were not in the history. Read it again. */

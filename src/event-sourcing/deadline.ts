@@ -5,9 +5,12 @@
 export async function within<T>(ms: number, work: Promise<T>, onTimeout: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(onTimeout());
-    }, Math.max(0, ms));
+    timer = setTimeout(
+      () => {
+        reject(onTimeout());
+      },
+      Math.max(0, ms),
+    );
   });
   try {
     return await Promise.race([work, timeout]);

@@ -76,7 +76,8 @@ const asJson = (metadata: Omit<EventMetadata, 'hash'>): JsonObject => {
 /** The stored metadata, checked. @throws MalformedEvent */
 export function readMetadata(event: Pick<EventToAppend, 'metadata'>): EventMetadata {
   const { metadata } = event;
-  if (!isEventMetadata(metadata)) throw new MalformedEvent('An event carries metadata that this service does not write');
+  if (!isEventMetadata(metadata))
+    throw new MalformedEvent('An event carries metadata that this service does not write');
   return metadata;
 }
 

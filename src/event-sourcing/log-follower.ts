@@ -204,9 +204,11 @@ export async function verifyCheckpoint(store: EventStore, checkpoint: Checkpoint
   };
   if (checkpoint.logId !== (await store.logId())) refuse('it has another id');
   const head = await store.head();
-  if (head === undefined || store.comparePositions(head, checkpoint.position) < 0) refuse('it ends before the checkpoint');
+  if (head === undefined || store.comparePositions(head, checkpoint.position) < 0)
+    refuse('it ends before the checkpoint');
   const { last } = checkpoint;
   if (last === undefined) return;
   const [found] = await store.read(last.stream, { from: last.revision, limit: 1 });
-  if (found?.id !== last.eventId || readMetadata(found).hash !== last.hash) refuse('another event stands at the checkpoint');
+  if (found?.id !== last.eventId || readMetadata(found).hash !== last.hash)
+    refuse('another event stands at the checkpoint');
 }

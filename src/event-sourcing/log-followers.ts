@@ -21,7 +21,9 @@ export class LogFollowers {
     const head = await this.store.head();
     for (const { follower } of this.all) follower.start();
     if (head === undefined) return;
-    await Promise.all(this.all.filter(({ beforeServing }) => beforeServing).map(({ follower }) => follower.reached(head)));
+    await Promise.all(
+      this.all.filter(({ beforeServing }) => beforeServing).map(({ follower }) => follower.reached(head)),
+    );
   }
 
   /** Resolves once every follower has passed what is in the log now. */

@@ -1,6 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { HealthCheckService, type HealthCheckResult, HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
+import {
+  HealthCheckService,
+  type HealthCheckResult,
+  HealthIndicatorService,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
 import { Public } from '../access/required-access.js';
 import { ApiKeys } from '../access/api-keys.js';
 import { CustomerViews } from '../customers/read-model/customer-views.js';
@@ -60,8 +65,6 @@ export class HealthController {
     const indicator = this.indicators.check('projector');
     const details = { ...projector, others };
     // Degraded is no reason to take the instance away: it goes on serving reads.
-    return projector === undefined || projector.state === 'stopped'
-      ? indicator.down(details)
-      : indicator.up(details);
+    return projector === undefined || projector.state === 'stopped' ? indicator.down(details) : indicator.up(details);
   }
 }

@@ -170,6 +170,19 @@ export function describeCustomerViews(
         }
       });
 
+      it('takes the narrower of a cursor and a range of createdTime', async () => {
+        await views.save([1, 2, 3, 4, 5].map((n) => aView({ id: `${n}`, createdTime: timeAt(n) })));
+        const at = (n: number): number => Date.parse(timeAt(n));
+        const after = (n: number): Cursor => ({ direction: 'after', createdTime: timeAt(n), id: `${n}` });
+        const before = (n: number): Cursor => ({ direction: 'before', createdTime: timeAt(n), id: `${n}` });
+        expect(await idsOf({ createdTime: { lt: at(3) } }, 9, after(5))).toEqual(['2', '1']);
+        expect(await idsOf({ createdTime: { lte: at(4), gte: at(2) } }, 9, after(4))).toEqual(['3', '2']);
+        expect(await idsOf({ createdTime: { lte: at(5), gt: at(1) } }, 9, after(3))).toEqual(['2']);
+        expect(await idsOf({ createdTime: { gt: at(3) } }, 9, before(1))).toEqual(['5', '4']);
+        expect(await idsOf({ createdTime: { gte: at(2), lte: at(4) } }, 9, before(2))).toEqual(['4', '3']);
+        expect(await idsOf({ createdTime: { gte: at(1), lt: at(5) } }, 9, before(3))).toEqual(['4']);
+      });
+
       it('finds none of no ids, and each id once', async () => {
         await views.save(['a', 'b'].map((id) => aView({ id })));
         expect(await idsOf({ ids: [] })).toEqual([]);

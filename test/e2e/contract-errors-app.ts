@@ -159,7 +159,8 @@ function withTrouble(stores: Stores, clock: TestClock, app: () => ContractApp | 
     }
     const appended = await append(stream, expected, events);
     const running = app();
-    if (running !== undefined) running.appended += events.filter(({ metadata }) => !isBySystem(metadata['actor'])).length;
+    if (running !== undefined)
+      running.appended += events.filter(({ metadata }) => !isBySystem(metadata['actor'])).length;
     return appended;
   };
   const create = subjectKeys.create.bind(subjectKeys);

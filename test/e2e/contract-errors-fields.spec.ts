@@ -72,7 +72,9 @@ describe('a new customer', () => {
 
   it.each(['A', 'x'.repeat(40), 'a.b_c-d', '...', '.a', '-', '0'])('can have the id %j', async (wanted) => {
     expect((await create({ id: wanted })).json()).toMatchObject({ id: wanted });
-    expect((await app.call({ path: `/customers/${wanted.replaceAll('.', '%2e')}` })).json()).toMatchObject({ id: wanted });
+    expect((await app.call({ path: `/customers/${wanted.replaceAll('.', '%2e')}` })).json()).toMatchObject({
+      id: wanted,
+    });
   });
 
   it.each(['', 'x'.repeat(41), '.', '..', 'a b', 'a@b', 'a/b', 'ä', 'a\n', 'a%41', 5, true, null, [], ['a'], {}])(
@@ -91,7 +93,10 @@ describe('a new customer', () => {
     ['updatedTime', '2026-01-01T00:00:00Z'],
     ['liveMode', false],
   ])('can not be given %s (%j)', async (name, value) => {
-    await app.refused({ method: 'POST', path: '/customers', body: { [name]: value } }, 400, ['unknown_parameter', name]);
+    await app.refused({ method: 'POST', path: '/customers', body: { [name]: value } }, 400, [
+      'unknown_parameter',
+      name,
+    ]);
   });
 
   it('takes null for a field that can be cleared as the field left out', async () => {
@@ -135,8 +140,14 @@ describe('each field by its rule, on create and update:', () => {
   });
 
   it.each([
-    ['email', ['', 'jane', '@example.com', 'a@', 'a b@example.com', 'a@b@example.com', `${'x'.repeat(250)}@example.com`]],
-    ['locale', ['', 'en', 'US', 'en-US', 'EN_us', 'EN_US', 'en_us', 'xx_US', 'en_XX', 'en_USA', 'eng_US', ' en_US', 'en_US ']],
+    [
+      'email',
+      ['', 'jane', '@example.com', 'a@', 'a b@example.com', 'a@b@example.com', `${'x'.repeat(250)}@example.com`],
+    ],
+    [
+      'locale',
+      ['', 'en', 'US', 'en-US', 'EN_us', 'EN_US', 'en_us', 'xx_US', 'en_XX', 'en_USA', 'eng_US', ' en_US', 'en_US '],
+    ],
     ['type', ['', 'person', 'Business', ' business', null]],
     ['enabled', ['true', '', 0, 1, null]],
     ['defaultSourceId', ['', '1', 'x'.repeat(36), `${randomUUID()} `]],
@@ -144,7 +155,12 @@ describe('each field by its rule, on create and update:', () => {
     ['taxCertificate', ['x', null]],
     ['metadata', ['x', '']],
   ])('%s is none of %j', async (name, values) => {
-    const wrongTypes = { enabled: [{}, []], shipping: [5, true, []], taxCertificate: [5, true, []], metadata: [5, true, []] };
+    const wrongTypes = {
+      enabled: [{}, []],
+      shipping: [5, true, []],
+      taxCertificate: [5, true, []],
+      metadata: [5, true, []],
+    };
     const others = Object.entries(wrongTypes).find(([field]) => field === name)?.[1] ?? [5, true, [], {}, ['en_US']];
     for (const value of [...values, ...others]) await bothRefuse({ [name]: value }, ['invalid_parameter', name]);
   });
@@ -171,7 +187,11 @@ describe('each field by its rule, on create and update:', () => {
       }
     }
     const more = { shipping: { additionalAddressInfo: { x: 1 }, address: { country: 'US', x: 1 } } };
-    await bothRefuse(more, ['unknown_parameter', 'shipping.additionalAddressInfo.x'], ['unknown_parameter', 'shipping.address.x']);
+    await bothRefuse(
+      more,
+      ['unknown_parameter', 'shipping.additionalAddressInfo.x'],
+      ['unknown_parameter', 'shipping.address.x'],
+    );
   });
 
   it('a tax certificate needs each of its fields, joins the list, and is never shown under its own name', async () => {
@@ -182,7 +202,10 @@ describe('each field by its rule, on create and update:', () => {
       await bothRefuse({ taxCertificate: { ...CERTIFICATE, [name]: 5 } }, ['invalid_parameter', path]);
     }
     await bothRefuse({ taxCertificate: { ...CERTIFICATE, x: 1 } }, ['unknown_parameter', 'taxCertificate.x']);
-    await bothRefuse({ taxCertificate: {} }, ...Object.keys(CERTIFICATE).map((name) => ['missing_parameter', `taxCertificate.${name}`] as const));
+    await bothRefuse(
+      { taxCertificate: {} },
+      ...Object.keys(CERTIFICATE).map((name) => ['missing_parameter', `taxCertificate.${name}`] as const),
+    );
     await bothTake({ taxCertificate: CERTIFICATE }, { taxCertificates: [CERTIFICATE] });
     const second = { ...CERTIFICATE, fileId: 'f2' };
     const answer = (await update({ taxCertificate: second })).json<Customer>();
@@ -193,7 +216,12 @@ describe('each field by its rule, on create and update:', () => {
   it('metadata has bounds on its pairs, keys and values', async () => {
     await bothRefuse({ metadata: pairs(21) }, ['too_many_metadata_pairs', 'metadata']);
     await bothRefuse({ metadata: { ['k'.repeat(41)]: 1 } }, ['invalid_metadata_key', 'metadata']);
-    for (const value of ['v'.repeat(501), ['v'.repeat(497)], { a: 'v'.repeat(493) }, Array.from({ length: 251 }, () => 1)]) {
+    for (const value of [
+      'v'.repeat(501),
+      ['v'.repeat(497)],
+      { a: 'v'.repeat(493) },
+      Array.from({ length: 251 }, () => 1),
+    ]) {
       await bothRefuse({ metadata: { k: value } }, ['invalid_metadata_value', 'metadata']);
     }
   });
@@ -221,7 +249,14 @@ describe('an update', () => {
 
   it('clears with null what can be cleared, and keeps what it does not name', async () => {
     const sourceId = await app.attached(id);
-    const full = { email: 'a@example.com', locale: 'en_US', shipping: SHIPPING, metadata: { a: 1 }, type: 'business', enabled: false };
+    const full = {
+      email: 'a@example.com',
+      locale: 'en_US',
+      shipping: SHIPPING,
+      metadata: { a: 1 },
+      type: 'business',
+      enabled: false,
+    };
     const before = (await update(full)).json<Customer>();
     expect(before).toMatchObject({ ...full, defaultSourceId: sourceId });
     for (const name of ['email', 'locale', 'shipping', 'metadata', 'defaultSourceId']) {
@@ -234,7 +269,9 @@ describe('an update', () => {
 
   it('replaces shipping whole, and merges metadata key by key', async () => {
     await update({ shipping: SHIPPING, metadata: { a: '1', b: 2, c: { d: 1 } } });
-    const after = (await update({ shipping: { name: 'New' }, metadata: { a: '', b: '2', c: { e: 1 }, f: null } })).json<Customer>();
+    const after = (
+      await update({ shipping: { name: 'New' }, metadata: { a: '', b: '2', c: { e: 1 }, f: null } })
+    ).json<Customer>();
     expect(after['shipping']).toEqual({ name: 'New' });
     expect(after['metadata']).toEqual({ b: '2', c: { e: 1 }, f: null });
   });
@@ -310,8 +347,14 @@ describe('all faults of a body', () => {
 
   it('come together with those of the fields that one of the two does not have', async () => {
     const wrong = { ...body, id: 'another one' };
-    const onCreate: Fault[] = [['invalid_parameter', 'id'], ['unknown_parameter', 'requestToBeForgotten']];
-    const onUpdate: Fault[] = [['invalid_parameter', 'id'], ['invalid_parameter', 'requestToBeForgotten']];
+    const onCreate: Fault[] = [
+      ['invalid_parameter', 'id'],
+      ['unknown_parameter', 'requestToBeForgotten'],
+    ];
+    const onUpdate: Fault[] = [
+      ['invalid_parameter', 'id'],
+      ['invalid_parameter', 'requestToBeForgotten'],
+    ];
     const sent = { ...wrong, requestToBeForgotten: 'no' };
     await app.refused({ method: 'POST', path: '/customers', body: sent }, 400, ...faults, ...onCreate);
     await app.refused({ method: 'POST', path: `/customers/${id}`, body: sent }, 400, ...faults, ...onUpdate);
@@ -335,7 +378,8 @@ describe('the parameters of the list', () => {
     ['updatedTime[gte]', ['', 'yesterday', '2026-01-01T25:00:00Z', '2026-01-01T00:00:00']],
   ])('%s is none of %j', async (name, values) => {
     const [parameter = name] = name.split('[');
-    for (const value of values) await app.refused({ path: `/customers?${name}=${value}` }, 400, ['invalid_parameter', parameter]);
+    for (const value of values)
+      await app.refused({ path: `/customers?${name}=${value}` }, 400, ['invalid_parameter', parameter]);
   });
 
   it.each(['limit=1', 'limit=100', 'requestToBeForgotten=true', 'requestToBeForgotten=0', 'email=jane@example.com'])(
@@ -356,7 +400,9 @@ describe('the parameters of the list', () => {
     const found: Record<string, number> = {};
     for (const operator of ['', '[eq]', '[gte]', '[lte]', '[gt]', '[lt]']) {
       found[operator] = await count(`createdTime${operator}=${time}`);
-      expect(await count(`updatedTime${encodeURIComponent(operator)}=${encodeURIComponent(time)}`)).toBe(found[operator]);
+      expect(await count(`updatedTime${encodeURIComponent(operator)}=${encodeURIComponent(time)}`)).toBe(
+        found[operator],
+      );
     }
     expect(found).toEqual({ '': 1, '[eq]': 1, '[gte]': 1, '[lte]': 1, '[gt]': 0, '[lt]': 0 });
   });

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { type Body, type IfMatch, ITS_OWN, type ListQuery, type Request, SOURCES, type Step, UNKNOWN_SOURCE } from './model-commands.js';
+import {
+  type Body,
+  type IfMatch,
+  ITS_OWN,
+  type ListQuery,
+  type Request,
+  SOURCES,
+  type Step,
+  UNKNOWN_SOURCE,
+} from './model-commands.js';
 
 /** Few values of everything, so that requests meet: repeats, changeless updates, conflicts and races come by themselves. */
 const OWN_IDS = ['ann', 'B.o-b', 'c_3'] as const;
@@ -10,7 +19,9 @@ const id = fc.oneof(
   { weight: 1, arbitrary: fc.constant('never-made') },
 );
 
-const CHARGEABLE = [...SOURCES].filter(([, { state, reusable }]) => state === 'chargeable' && reusable).map(([id]) => id);
+const CHARGEABLE = [...SOURCES]
+  .filter(([, { state, reusable }]) => state === 'chargeable' && reusable)
+  .map(([id]) => id);
 
 const attached = fc.nat(1).map((n) => `attached ${String(n)}`);
 
@@ -161,12 +172,21 @@ const create = fc.record({
 const update = fc.record({ kind: fc.constant('update'), id, body: updateBody, key, ifMatch });
 const remove = fc.record({ kind: fc.constant('delete'), id, ifMatch });
 const attach = fc.record({ kind: fc.constant('attach'), id, sourceId, key, ifMatch });
-const detach = fc.record({ kind: fc.constant('detach'), id, sourceId: fc.oneof(attached, attached, sourceId), ifMatch });
+const detach = fc.record({
+  kind: fc.constant('detach'),
+  id,
+  sourceId: fc.oneof(attached, attached, sourceId),
+  ifMatch,
+});
 const forget = fc.record({ kind: fc.constant('update'), id, body: fc.constant(FORGET), key, ifMatch });
 const get = fc.record({ kind: fc.constant('get'), id });
 const list = fc.record({ kind: fc.constant('list'), query: listQuery });
 /** The same again, or another one under the same key. */
-const again = fc.record({ kind: fc.constant('again'), back: fc.nat(2), body: fc.option(updateBody, { nil: undefined, freq: 3 }) });
+const again = fc.record({
+  kind: fc.constant('again'),
+  back: fc.nat(2),
+  body: fc.option(updateBody, { nil: undefined, freq: 3 }),
+});
 
 const request: fc.Arbitrary<Request> = fc.oneof(
   { weight: 9, arbitrary: create },
@@ -198,7 +218,9 @@ const contending = fc
 
 const one = request.map((request): Step => ({ kind: 'one', request }));
 const atOnce = contending.map((requests): Step => ({ kind: 'at_once', requests }));
-const timePasses = fc.constantFrom(1, 2, 1000, 6000, 29 * DAY_MS, 29 * DAY_MS).map((ms): Step => ({ kind: 'time_passes', ms }));
+const timePasses = fc
+  .constantFrom(1, 2, 1000, 6000, 29 * DAY_MS, 29 * DAY_MS)
+  .map((ms): Step => ({ kind: 'time_passes', ms }));
 const dueErasures = fc.constantFrom<Step>({ kind: 'due_erasures' });
 
 const step = fc.oneof(

@@ -54,16 +54,18 @@ export type Step =
   | { readonly kind: 'due_erasures' };
 
 /** What the directory of sources says of those that appear in the test; every other one it does not know. */
-export const SOURCES: ReadonlyMap<string, { readonly type?: string; readonly state: string; readonly reusable: boolean }> =
-  new Map([
-    ['00000000-0000-4000-8000-000000000001', { state: 'chargeable', reusable: true }],
-    ['00000000-0000-4000-8000-000000000002', { state: 'chargeable', reusable: true }],
-    ['00000000-0000-4000-8000-000000000003', { state: 'chargeable', reusable: true }],
-    ['00000000-0000-4000-8000-000000000004', { type: 'card', state: 'chargeable', reusable: true }],
-    ['00000000-0000-4000-8000-000000000005', { type: 'card', state: 'chargeable', reusable: true }],
-    ['00000000-0000-4000-8000-000000000006', { state: 'pending', reusable: true }],
-    ['00000000-0000-4000-8000-000000000007', { state: 'chargeable', reusable: false }],
-  ]);
+export const SOURCES: ReadonlyMap<
+  string,
+  { readonly type?: string; readonly state: string; readonly reusable: boolean }
+> = new Map([
+  ['00000000-0000-4000-8000-000000000001', { state: 'chargeable', reusable: true }],
+  ['00000000-0000-4000-8000-000000000002', { state: 'chargeable', reusable: true }],
+  ['00000000-0000-4000-8000-000000000003', { state: 'chargeable', reusable: true }],
+  ['00000000-0000-4000-8000-000000000004', { type: 'card', state: 'chargeable', reusable: true }],
+  ['00000000-0000-4000-8000-000000000005', { type: 'card', state: 'chargeable', reusable: true }],
+  ['00000000-0000-4000-8000-000000000006', { state: 'pending', reusable: true }],
+  ['00000000-0000-4000-8000-000000000007', { state: 'chargeable', reusable: false }],
+]);
 
 export const UNKNOWN_SOURCE = '00000000-0000-4000-8000-00000000000f';
 

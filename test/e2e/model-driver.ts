@@ -1,7 +1,15 @@
 import { deepStrictEqual, ok } from 'node:assert/strict';
 import type { TestApp, TestRequest } from '../support/test-app.js';
 import { type Answer, Model, type Sent } from './model.js';
-import { type Body, type IfMatch, ITS_OWN, type ListQuery, type Request, SOURCES, UNKNOWN_SOURCE } from './model-commands.js';
+import {
+  type Body,
+  type IfMatch,
+  ITS_OWN,
+  type ListQuery,
+  type Request,
+  SOURCES,
+  UNKNOWN_SOURCE,
+} from './model-commands.js';
 import { explain } from './model-orders.js';
 
 /**
@@ -79,9 +87,13 @@ export class Driver {
   }
 
   /** @returns all ids in the order of the list */
-  private async page(cursor: 'startingAfter' | 'endingBefore', limit: number, from?: string): Promise<readonly string[]> {
+  private async page(
+    cursor: 'startingAfter' | 'endingBefore',
+    limit: number,
+    from?: string,
+  ): Promise<readonly string[]> {
     const pages: string[][] = [];
-    for (let at = from; ; ) {
+    for (let at = from; ;) {
       const query: ListQuery = { limit, ...(at !== undefined && { [cursor]: at }) };
       const [answer] = await this.all([{ kind: 'list', query }]);
       const { data, hasMore } = pageOf(answer);
@@ -173,7 +185,9 @@ export class Driver {
 
   private resolveSource(id: string | undefined, sourceId: string): string {
     const [, nth] = /^attached (\d)$/.exec(sourceId) ?? [];
-    return nth === undefined ? sourceId : (this.model.customers.get(id ?? '')?.sources[Number(nth)]?.id ?? UNKNOWN_SOURCE);
+    return nth === undefined
+      ? sourceId
+      : (this.model.customers.get(id ?? '')?.sources[Number(nth)]?.id ?? UNKNOWN_SOURCE);
   }
 
   private resolveId(id: string): string {
@@ -209,7 +223,8 @@ function versionsOf(ifMatch: IfMatch | undefined, known: number): readonly numbe
 /** What only an update may hold is left out for a create. */
 function bodyFor(kind: 'create' | 'update', { fields, faults }: Body): Body {
   if (kind === 'update') return { fields, faults };
-  const known = (name: string): boolean => !/^(id|requestToBeForgotten|sources|taxCertificates|.*Time|liveMode)$/.test(name);
+  const known = (name: string): boolean =>
+    !/^(id|requestToBeForgotten|sources|taxCertificates|.*Time|liveMode)$/.test(name);
   return {
     fields: Object.fromEntries(Object.entries(fields).filter(([name]) => known(name))),
     faults: faults.filter((fault) => known(fault.split(' ')[1] ?? '')),
@@ -299,7 +314,9 @@ function queryOf(query: ListQuery, start: number): string {
 }
 
 /** The directory of sources that the model knows too. */
-export const findSource = (sourceId: string): { id: string; type?: string; state: string; reusable: boolean } | undefined => {
+export const findSource = (
+  sourceId: string,
+): { id: string; type?: string; state: string; reusable: boolean } | undefined => {
   const known = SOURCES.get(sourceId);
   return known && { id: sourceId, ...known };
 };

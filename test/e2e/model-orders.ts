@@ -40,7 +40,14 @@ function search(
     const wrong = next.expect(pair.request, pair.answer);
     const path = [...before, pair.request.kind];
     if (wrong !== undefined) contradictions.push(`${path.join(', ')}: ${wrong}`);
-    else search(next, pairs.filter((other) => other !== pair), left, contradictions, path);
+    else
+      search(
+        next,
+        pairs.filter((other) => other !== pair),
+        left,
+        contradictions,
+        path,
+      );
   }
 }
 

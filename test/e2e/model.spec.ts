@@ -50,19 +50,15 @@ describe('The service, driven by random requests', () => {
     async () => {
       let done = 0;
       let failed = false;
-      const property = fc.asyncProperty(
-        steps,
-        fc.constantFrom(1, 2, 3),
-        async (sequence, pageSize) => {
-          if (done >= COMMANDS && !failed) return;
-          try {
-            done += await play(sequence, pageSize);
-          } catch (error) {
-            failed = true;
-            throw error;
-          }
-        },
-      );
+      const property = fc.asyncProperty(steps, fc.constantFrom(1, 2, 3), async (sequence, pageSize) => {
+        if (done >= COMMANDS && !failed) return;
+        try {
+          done += await play(sequence, pageSize);
+        } catch (error) {
+          failed = true;
+          throw error;
+        }
+      });
       await fc.assert(property, { seed: seed(), numRuns: COMMANDS });
       expect(done).toBeGreaterThanOrEqual(COMMANDS);
     },

@@ -97,7 +97,10 @@ export class Model {
 
   /** Two models of one fingerprint predict the same for ever. */
   get fingerprint(): string {
-    const customers = [...this.customers.values()].map((customer) => ({ ...customer, commands: [...customer.commands] }));
+    const customers = [...this.customers.values()].map((customer) => ({
+      ...customer,
+      commands: [...customer.commands],
+    }));
     customers.sort((a, b) => (a.id < b.id ? -1 : 1));
     return JSON.stringify([customers, [...this.sources].sort(), [...this.madeIds].sort()]);
   }
@@ -133,8 +136,10 @@ export class Model {
     }
     if (of === undefined || asked.kind === 'attach') return undefined;
     const { known, above } = of.version;
-    const fits = answer.version !== undefined && (known === undefined ? answer.version > above : answer.version === known);
-    if (!fits) return `expected a version ${known === undefined ? `above ${above}` : known}, was ${String(answer.version)}`;
+    const fits =
+      answer.version !== undefined && (known === undefined ? answer.version > above : answer.version === known);
+    if (!fits)
+      return `expected a version ${known === undefined ? `above ${above}` : known}, was ${String(answer.version)}`;
     of.version = { above, known: answer.version };
     return undefined;
   }
@@ -322,7 +327,11 @@ export class Model {
     return customer;
   }
 
-  private repeated(customer: Customer | undefined, { kind, key }: { kind: string; key?: string | undefined }, asked: unknown): boolean {
+  private repeated(
+    customer: Customer | undefined,
+    { kind, key }: { kind: string; key?: string | undefined },
+    asked: unknown,
+  ): boolean {
     const recorded = key === undefined ? undefined : customer?.commands.get(`${kind} ${key}`);
     if (recorded === undefined || customer === undefined) return false;
     if (customer.status !== 'active' || customer.lives !== recorded.life) throw erased();
@@ -357,7 +366,8 @@ function refuseFaults(faults: readonly string[]): void {
 
 function requireVersion({ version }: Customer, versions: readonly number[] | undefined): void {
   if (versions === undefined) return;
-  if (version.known === undefined || !versions.includes(version.known)) throw new Refused(412, ['precondition_failed If-Match']);
+  if (version.known === undefined || !versions.includes(version.known))
+    throw new Refused(412, ['precondition_failed If-Match']);
 }
 
 /** `""` removes a key, `null` all of them; what is left of nothing is absent. */
@@ -375,7 +385,12 @@ function shownSource({ id: customerId }: Customer, source: Source): unknown {
 
 function shown(customer: Customer): unknown {
   const { id, status } = customer;
-  const common = { id, createdTime: isoTime(customer.createdTime), updatedTime: isoTime(customer.updatedTime), liveMode: false };
+  const common = {
+    id,
+    createdTime: isoTime(customer.createdTime),
+    updatedTime: isoTime(customer.updatedTime),
+    liveMode: false,
+  };
   if (status !== 'active') return { ...common, enabled: false, requestToBeForgotten: true };
   const { email, locale, type, enabled, shipping, metadata, taxCertificates, defaultSourceId } = customer;
   const optional = { email, locale, type, shipping, metadata, defaultSourceId };

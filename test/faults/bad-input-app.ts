@@ -156,17 +156,22 @@ function readToEnd(socket: Socket, chunks: readonly (string | Buffer)[]): Promis
       clearTimeout(silence);
       silence = setTimeout(() => socket.end(), SILENCE_MS);
     };
-    const late = setTimeout(() => reject(new Error(`The connection stays open: ${JSON.stringify(received)}`)), PATIENCE_MS);
+    const late = setTimeout(
+      () => reject(new Error(`The connection stays open: ${JSON.stringify(received)}`)),
+      PATIENCE_MS,
+    );
     socket.setEncoding('utf8').on('data', (text: string) => {
       received += text;
       listen();
     });
     // Reset while still writing: the server has answered and closed.
-    socket.on('error', () => undefined).on('close', () => {
-      clearTimeout(silence);
-      clearTimeout(late);
-      resolve(received);
-    });
+    socket
+      .on('error', () => undefined)
+      .on('close', () => {
+        clearTimeout(silence);
+        clearTimeout(late);
+        resolve(received);
+      });
     for (const chunk of chunks) socket.write(chunk);
     listen();
   });

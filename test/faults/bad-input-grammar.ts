@@ -22,7 +22,12 @@ export type Change =
   | { readonly in: 'path'; readonly at: number; readonly how: 'replace' | 'insert' | 'remove'; readonly to: string }
   | { readonly in: 'query'; readonly key: string; readonly value: string }
   | { readonly in: 'headers'; readonly name: string; readonly value: string | null }
-  | { readonly in: 'body'; readonly at: number; readonly how: 'replace' | 'remove' | 'wrap' | 'again'; readonly to: Node }
+  | {
+      readonly in: 'body';
+      readonly at: number;
+      readonly how: 'replace' | 'remove' | 'wrap' | 'again';
+      readonly to: Node;
+    }
   | { readonly in: 'body'; readonly at: number; readonly how: 'add'; readonly key: string; readonly to: Node };
 
 /** Replaces bytes of what is sent, counted from the beginning in thousandths of its length. */
@@ -40,12 +45,17 @@ const textOf = (...texts: readonly string[]): fc.Arbitrary<Node> => fc.constantF
 
 // ---- What a careful client sends ----
 
-const object = (fields: Readonly<Record<string, fc.Arbitrary<Node>>>, always: readonly string[] = []): fc.Arbitrary<Node> =>
+const object = (
+  fields: Readonly<Record<string, fc.Arbitrary<Node>>>,
+  always: readonly string[] = [],
+): fc.Arbitrary<Node> =>
   fc
     .record(fields, { requiredKeys: [...always] })
-    .map((values) => ({ pairs: Object.entries(values).map(([key, value]) => [key, value as Node] as const) }));
+    .map((values) => ({ pairs: Object.entries(values).map(([key, value]) => [key, value] as const) }));
 
-const address = object({ country: textOf('US', 'DE'), city: textOf('Springfield'), line1: textOf('1 Main St') }, ['country']);
+const address = object({ country: textOf('US', 'DE'), city: textOf('Springfield'), line1: textOf('1 Main St') }, [
+  'country',
+]);
 const certificate = object(
   {
     companyName: textOf('Example'),
@@ -67,7 +77,11 @@ const fields = {
   metadata: object({ a: fc.constantFrom('1', '""', '"x"', '{"b":[]}'), k: textOf('v') }),
 };
 const creation = object({ id: textOf(...IDS), ...fields });
-const changes = object({ ...fields, requestToBeForgotten: fc.constantFrom('true', 'false'), sources: fc.constant('[]') });
+const changes = object({
+  ...fields,
+  requestToBeForgotten: fc.constantFrom('true', 'false'),
+  sources: fc.constant('[]'),
+});
 
 const parameters = fc.subarray([
   ['limit', '5'],
@@ -132,7 +146,10 @@ const anyNode: fc.Arbitrary<Node> = fc.oneof(
   { weight: 1, arbitrary: fc.json({ maxDepth: 3 }) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }).map(quoted) },
 );
-const anyKey = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...KEYS) }, fc.string({ unit: 'binary', maxLength: 8 }));
+const anyKey = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...KEYS) },
+  fc.string({ unit: 'binary', maxLength: 8 }),
+);
 
 const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ in: fc.constant('method'), to: fc.constantFrom(...METHODS) }) },
@@ -172,7 +189,13 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ in: fc.constant('body'), at: fc.nat(10), how: fc.constant('add'), key: anyKey, to: anyNode }),
+    arbitrary: fc.record({
+      in: fc.constant('body'),
+      at: fc.nat(10),
+      how: fc.constant('add'),
+      key: anyKey,
+      to: anyNode,
+    }),
   },
 );
 
@@ -181,16 +204,19 @@ const splice: fc.Arbitrary<Splice> = fc.record({
   remove: fc.nat(8),
   insert: fc.oneof(
     fc.uint8Array({ maxLength: 6 }),
-    fc.constantFrom('\r\n', '\r\n\r\n', '\0', '"', '{', '}', ':', ' ', '\ufeff', '-1').map((text) => new Uint8Array(Buffer.from(text))),
+    fc
+      .constantFrom('\r\n', '\r\n\r\n', '\0', '"', '{', '}', ':', ' ', '\ufeff', '-1')
+      .map((text) => new Uint8Array(Buffer.from(text))),
   ),
 });
 
 /** A careful request with up to four things wrong with it, some of them in the bytes of its body. */
-export const badRequest: fc.Arbitrary<{ draft: Draft; changes: readonly Change[]; splices: readonly Splice[] }> = fc.record({
-  draft: careful,
-  changes: fc.array(change, { maxLength: 3 }),
-  splices: fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, fc.array(splice, { minLength: 1, maxLength: 2 })),
-});
+export const badRequest: fc.Arbitrary<{ draft: Draft; changes: readonly Change[]; splices: readonly Splice[] }> =
+  fc.record({
+    draft: careful,
+    changes: fc.array(change, { maxLength: 3 }),
+    splices: fc.oneof({ weight: 5, arbitrary: fc.constant([]) }, fc.array(splice, { minLength: 1, maxLength: 2 })),
+  });
 
 /** The same, to be written out whole: what is wrong is in the bytes of the message. */
 export const badMessage = fc.record({
@@ -214,10 +240,18 @@ export function callOf(wanted: Draft, changed: readonly Change[], splices: reado
 }
 
 /** @param secret of the key that stands where no other authorization does */
-export function messageOf({ method = 'GET', path, headers: named = {}, body = Buffer.alloc(0) }: Call, secret: string, splices: readonly Splice[]): Buffer {
+export function messageOf(
+  { method = 'GET', path, headers: named = {}, body = Buffer.alloc(0) }: Call,
+  secret: string,
+  splices: readonly Splice[],
+): Buffer {
   const lines = Object.entries({ host: 'x', connection: 'close', authorization: `Bearer ${secret}`, ...named });
   const length = Buffer.byteLength(body as Buffer);
-  const head = [`${method} ${path} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${String(value)}`), `content-length: ${length}`];
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    ...lines.map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${length}`,
+  ];
   return spliced(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body as Buffer]), splices);
 }
 
@@ -245,7 +279,10 @@ function apply(before: Draft, wanted: Change): Draft {
       return { ...before, headers: value === null ? others : { ...others, [wanted.name]: value } };
     }
     case 'body':
-      return { ...before, body: changedNode(before.body ?? { pairs: [] }, wanted, { left: wanted.at % Math.max(1, size(before.body)) }) };
+      return {
+        ...before,
+        body: changedNode(before.body ?? { pairs: [] }, wanted, { left: wanted.at % Math.max(1, size(before.body)) }),
+      };
     default:
       return wanted satisfies never;
   }

@@ -56,45 +56,49 @@ describe('a query is taken as text, never as an operator:', () => {
     await app.refused({ path: `/customers?${query.replaceAll(' ', '%20')}` }, 400, 'invalid_parameter', parameter);
   });
 
-  it.each(titled(
-    'email=%7B%22%24ne%22%3Anull%7D',
-    "email='%20OR%201=1%20--",
-    'email=%00',
-    'email=%ff%fe',
-    'email=%ed%a0%80',
-    'email=*',
-    'email=%25',
-    `email=${'a'.repeat(8_000)}`,
-    'ids=%00',
-    'ids=*,%25,_',
-    'ids=__proto__,constructor',
-    'ids[]=$ne&ids[1]=%7B%7D',
-    `ids=${'x'.repeat(8_000)}`,
-  ))('nothing matches %s', async (_, query) => {
+  it.each(
+    titled(
+      'email=%7B%22%24ne%22%3Anull%7D',
+      "email='%20OR%201=1%20--",
+      'email=%00',
+      'email=%ff%fe',
+      'email=%ed%a0%80',
+      'email=*',
+      'email=%25',
+      `email=${'a'.repeat(8_000)}`,
+      'ids=%00',
+      'ids=*,%25,_',
+      'ids=__proto__,constructor',
+      'ids[]=$ne&ids[1]=%7B%7D',
+      `ids=${'x'.repeat(8_000)}`,
+    ),
+  )('nothing matches %s', async (_, query) => {
     const answer = await app.send({ path: `/customers?${query}` });
     expect([answer.status, answer.json()]).toEqual([200, { hasMore: false, data: [] }]);
   });
 
-  it.each(titled(
-    '',
-    '&&&',
-    '===',
-    '?????',
-    '%',
-    '%00=%00',
-    '%zz=%zz',
-    '%ff',
-    '__proto__[limit]=1',
-    '__proto__.limit=1',
-    'constructor[prototype][limit]=1',
-    'prototype=1',
-    '$where=1',
-    'LIMIT=1',
-    'limit%00=1',
-    'hasOwnProperty=1&toString=1',
-    `${'a[]=1&'.repeat(1_500)}`,
-    `a${'[a]'.repeat(2_000)}=1`,
-  ))('%s is passed over', async (_, query) => {
+  it.each(
+    titled(
+      '',
+      '&&&',
+      '===',
+      '?????',
+      '%',
+      '%00=%00',
+      '%zz=%zz',
+      '%ff',
+      '__proto__[limit]=1',
+      '__proto__.limit=1',
+      'constructor[prototype][limit]=1',
+      'prototype=1',
+      '$where=1',
+      'LIMIT=1',
+      'limit%00=1',
+      'hasOwnProperty=1&toString=1',
+      'a[]=1&'.repeat(1_500),
+      `a${'[a]'.repeat(2_000)}=1`,
+    ),
+  )('%s is passed over', async (_, query) => {
     const answer = await app.send({ path: `/customers?${query}` });
     expect([answer.status, answer.json<{ data: unknown[] }>().data.length]).toEqual([200, 2]);
   });
@@ -172,7 +176,11 @@ describe('bad headers:', () => {
   }); // prettier-ignore
 
   it('no method but those of the address is taken, and none is taken from a header', async () => {
-    const headers = { 'x-http-method-override': 'DELETE', 'x-method-override': 'DELETE', 'x-original-url': '/customers/beside' };
+    const headers = {
+      'x-http-method-override': 'DELETE',
+      'x-method-override': 'DELETE',
+      'x-original-url': '/customers/beside',
+    };
     expect((await app.send({ method: 'POST', path: '/customers/standing?_method=DELETE', headers })).status).toBe(200);
     for (const method of ['PUT', 'PATCH', 'OPTIONS', 'TRACE', 'PROPFIND', 'MKCOL', 'REPORT', 'M-SEARCH', 'QUERY']) {
       const answer = await app.send({ method, path: '/customers/standing' });
@@ -236,7 +244,10 @@ describe('what is no HTTP is refused and the connection closed:', () => {
   it.each([
     ['a body larger than the limit, by its length', () => post('Content-Length: 20001\r\n', 'x'.repeat(20_001))],
     ['a body said to be larger than memory', () => post('Content-Length: 999999999999\r\n', '{')],
-    ['chunks without end', () => post('Transfer-Encoding: chunked\r\n', `1000\r\n${'x'.repeat(0x1000)}\r\n`.repeat(40))],
+    [
+      'chunks without end',
+      () => post('Transfer-Encoding: chunked\r\n', `1000\r\n${'x'.repeat(0x1000)}\r\n`.repeat(40)),
+    ],
   ])('%s is 413', async (_, bytes) => {
     expect((await app.raw(bytes()))[0]).toBe(413);
   });
@@ -266,8 +277,16 @@ describe('what is no HTTP is refused and the connection closed:', () => {
   it.each([
     ['an absolute address', () => `GET http://elsewhere.example/customers HTTP/1.1\r\n${auth}\r\n`, [200, 404]],
     ['no address at all', () => `OPTIONS * HTTP/1.1\r\n${auth}\r\n`, [404, 405]],
-    ['a wish to change the protocol', () => `GET /customers HTTP/1.1\r\n${auth}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`, [200]],
-    ['a web socket', () => `GET /customers HTTP/1.1\r\n${auth}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, [200]],
+    [
+      'a wish to change the protocol',
+      () => `GET /customers HTTP/1.1\r\n${auth}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
+      [200],
+    ],
+    [
+      'a web socket',
+      () => `GET /customers HTTP/1.1\r\n${auth}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      [200],
+    ],
     ['HTTP/1.0', () => `GET /customers HTTP/1.0\r\n${auth}\r\n`, [200]],
     ['an expectation', () => post('Expect: 100-continue\r\nContent-Length: 2\r\n', '{}'), [201]],
     ['bytes before the request', () => `\r\n\r\nGET /customers HTTP/1.1\r\n${auth}\r\n`, [200]],

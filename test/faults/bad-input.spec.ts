@@ -49,7 +49,8 @@ function bodyWith(path: string, json: string): string {
   const fill = (names: readonly string[], around: object): object => {
     const [name = '', ...deeper] = names;
     const inner: unknown = Reflect.get(around, name);
-    const next = deeper.length === 0 ? '\u0001at' : fill(deeper, typeof inner === 'object' && inner !== null ? inner : {});
+    const next =
+      deeper.length === 0 ? '\u0001at' : fill(deeper, typeof inner === 'object' && inner !== null ? inner : {});
     return { ...around, [name]: next };
   };
   const [root = ''] = path.split('.');
@@ -83,7 +84,8 @@ describe('a bad body is refused, in the shape of every error and without a trace
       object: ['{}', '{"$ne":null}', '{"toString":1}', '{"then":{}}', '{"length":1,"0":"a"}', '{"toJSON":1}'],
     };
     for (const value of Object.entries(wrong).flatMap(([name, values]) => (name === type ? [] : values))) {
-      for (const target of PATHS) await app.refused(post(target, bodyWith(path, value)), 400, 'invalid_parameter', path);
+      for (const target of PATHS)
+        await app.refused(post(target, bodyWith(path, value)), 400, 'invalid_parameter', path);
     }
   });
 
@@ -124,23 +126,28 @@ describe('a bad body is refused, in the shape of every error and without a trace
     expect([answer.status, answer.json()]).toEqual([201, expect.objectContaining({ enabled: false, locale: 'en_US' })]);
   });
 
-  it.each(['\\ud800', '\\udc00', 'a\\ud83d', '\\udc00\\ud800', '\\ud83da'])('half a character (%s) in any text', async (text) => {
-    for (const path of TEXTS) {
-      for (const target of PATHS) await app.refused(post(target, bodyWith(path, `"${text}"`)), 400, 'invalid_parameter', path);
-    }
-    for (const target of PATHS) {
-      await app.refused(post(target, `{"metadata":{"a":"${text}"}}`), 400, 'invalid_metadata_value');
-      await app.refused(post(target, `{"metadata":{"a":{"b":["${text}"]}}}`), 400, 'invalid_metadata_value');
-      await app.refused(post(target, `{"metadata":{"a":{"${text}":1}}}`), 400, 'invalid_metadata_value');
-      await app.refused(post(target, `{"metadata":{"${text}":"a"}}`), 400, 'invalid_metadata_key');
-      await app.refused(post(target, `{"id":"${text}"}`), 400, 'invalid_parameter', 'id');
-    }
-  });
+  it.each(['\\ud800', '\\udc00', 'a\\ud83d', '\\udc00\\ud800', '\\ud83da'])(
+    'half a character (%s) in any text',
+    async (text) => {
+      for (const path of TEXTS) {
+        for (const target of PATHS)
+          await app.refused(post(target, bodyWith(path, `"${text}"`)), 400, 'invalid_parameter', path);
+      }
+      for (const target of PATHS) {
+        await app.refused(post(target, `{"metadata":{"a":"${text}"}}`), 400, 'invalid_metadata_value');
+        await app.refused(post(target, `{"metadata":{"a":{"b":["${text}"]}}}`), 400, 'invalid_metadata_value');
+        await app.refused(post(target, `{"metadata":{"a":{"${text}":1}}}`), 400, 'invalid_metadata_value');
+        await app.refused(post(target, `{"metadata":{"${text}":"a"}}`), 400, 'invalid_metadata_key');
+        await app.refused(post(target, `{"id":"${text}"}`), 400, 'invalid_parameter', 'id');
+      }
+    },
+  );
 
   it('a NUL in any text is refused, or comes back as it was sent', async () => {
     for (const path of TEXTS) {
       const answer = await app.send(post('/customers', bodyWith(path, '"a\\u0000b"')));
-      if (SCALARS.includes(path)) expect([path, answer.status, answer.text]).toEqual([path, 201, expect.stringContaining('"a\\u0000b"')]);
+      if (SCALARS.includes(path))
+        expect([path, answer.status, answer.text]).toEqual([path, 201, expect.stringContaining('"a\\u0000b"')]);
       else expect([path, answer.status]).toEqual([path, 400]);
     }
     const { text } = await app.send(post('/customers', '{"metadata":{"a\\u0000":"\\u0000b"}}'));
@@ -156,19 +163,36 @@ describe('a bad body is refused, in the shape of every error and without a trace
   ])('%s', async (_, json) => {
     for (const target of PATHS) {
       await app.refused(post(target, json), 400, 'invalid_format');
-      for (const path of ['metadata', 'metadata.a', 'shipping', 'shipping.address', 'nickname', 'sources', 'email', 'id']) {
+      for (const path of [
+        'metadata',
+        'metadata.a',
+        'shipping',
+        'shipping.address',
+        'nickname',
+        'sources',
+        'email',
+        'id',
+      ]) {
         await app.refused(post(target, bodyWith(path, json)), 400, 'invalid_format');
       }
     }
   });
 
   it.each([
-    ['40,000 unknown keys', JSON.stringify(Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`k${i}`, 0]))), 400],
+    [
+      '40,000 unknown keys',
+      JSON.stringify(Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`k${i}`, 0]))),
+      400,
+    ],
     ['a key of 400 KB', `{"${'k'.repeat(400_000)}":1}`, 400],
     ['an address of 400 KB', `{"email":"${'a@'.repeat(200_000)}"}`, 400],
     ['an address that makes patterns stumble', `{"email":"${'a.'.repeat(120)}@${'-'.repeat(60)}"}`, 400],
     ['a number of 400,000 digits', `{"metadata":{"a":${'9'.repeat(400_000)}}}`, 400],
-    ['40,000 metadata pairs', JSON.stringify({ metadata: Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`k${i}`, 0])) }), 400],
+    [
+      '40,000 metadata pairs',
+      JSON.stringify({ metadata: Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`k${i}`, 0])) }),
+      400,
+    ],
     ['a list of 200,000 in metadata', `{"metadata":{"a":[${'1,'.repeat(200_000)}1]}}`, 400],
     ['numbers that JSON can not carry', '{"metadata":{"a":1e999,"b":[-1e999]}}', 400],
     ['more than the limit', `{"email":"${'x'.repeat(600_000)}"}`, 413],
@@ -239,14 +263,11 @@ describe('a bad body is refused, in the shape of every error and without a trace
     ['lists 240 deep', '['.repeat(240) + ']'.repeat(240)],
     ['a key that means something', '{"__proto__":{"toJSON":1}}'],
     ['another such key', '{"toJSON":{}}'],
-  ])(
-    'what an update passes over is passed over, even %s under an Idempotency-Key',
-    async (_, json) => {
-      for (const name of ['sources', 'taxCertificates', 'createdTime', 'updatedTime', 'liveMode']) {
-        const headers = { ...JSON_TYPE, 'idempotency-key': `k-${name}` };
-        const answer = await app.send(post('/customers/standing', `{"${name}":[${json}]}`, headers));
-        expect([name, answer.status]).toEqual([name, 200]);
-      }
-    },
-  );
+  ])('what an update passes over is passed over, even %s under an Idempotency-Key', async (_, json) => {
+    for (const name of ['sources', 'taxCertificates', 'createdTime', 'updatedTime', 'liveMode']) {
+      const headers = { ...JSON_TYPE, 'idempotency-key': `k-${name}` };
+      const answer = await app.send(post('/customers/standing', `{"${name}":[${json}]}`, headers));
+      expect([name, answer.status]).toEqual([name, 200]);
+    }
+  });
 });

@@ -63,7 +63,8 @@ export class LogAudit {
         if (other !== undefined) found.push(`source ${id} is owned by ${other} and by ${view.id}`);
         owners.set(id, view.id);
         const state = this.sources.get(id);
-        const claimed = state?.status === 'claimed' && state.owner.customerId === view.id && state.owner.life === view.life;
+        const claimed =
+          state?.status === 'claimed' && state.owner.customerId === view.id && state.owner.life === view.life;
         if (!claimed) found.push(`source ${id} is attached to ${view.id}, but is ${JSON.stringify(state)}`);
       }
     }
@@ -74,7 +75,11 @@ export class LogAudit {
     this.events += 1;
     this.position = event.position;
     this.checkChain(event);
-    if (event.stream.startsWith(SOURCE_PREFIX)) return this.takeOfSource(event);
+    if (event.stream.startsWith(SOURCE_PREFIX)) this.takeOfSource(event);
+    else this.takeOfCustomer(event);
+  }
+
+  private takeOfCustomer(event: RecordedEvent): void {
     this.checkCommand(event);
     const customerId = customerIdOf(event.stream);
     const { at } = readMetadata(event);
@@ -113,7 +118,8 @@ export class LogAudit {
     const command = `${stream} ${commandId}`;
     const begins = this.lastRequest.get(stream) !== requestId;
     if (begins && this.commands.has(command)) this.faults.push(`${stream}@${revision} does a command a second time`);
-    if (!begins && this.commands.get(command) !== requestId) this.faults.push(`${stream}@${revision} mixes two commands`);
+    if (!begins && this.commands.get(command) !== requestId)
+      this.faults.push(`${stream}@${revision} mixes two commands`);
     if (begins) {
       this.marks.set(requestId, [...(this.marks.get(requestId) ?? []), stream]);
       this.lastTypes.set(stream, new Set());

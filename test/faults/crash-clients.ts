@@ -20,7 +20,7 @@ export class Client {
   /** The last one answered that carried a key, while a repeat must still be answered with success. */
   repeatable: Attempt | undefined;
   private mine: string[] = [];
-  private deleted: string[] = [];
+  private readonly deleted: string[] = [];
   private count = 0;
 
   constructor(
@@ -75,7 +75,8 @@ export class Client {
     if (dice <= 15 && this.mine.length < AT_MOST) return this.creation();
     if (dice <= 25) return this.sharedUpdate(random.pick(shared.customerIds));
     if (dice <= 33) return this.on(id, { kind: 'attach', sourceId: random.uuid() });
-    if (dice <= 38) return { ...this.on(id, { kind: 'attach', sourceId: random.pick(shared.sourceIds) }), contested: true };
+    if (dice <= 38)
+      return { ...this.on(id, { kind: 'attach', sourceId: random.pick(shared.sourceIds) }), contested: true };
     if (dice <= 48 && sources.length > 0) return this.on(id, { kind: 'detach', sourceId: random.pick(sources) });
     if (dice <= 56) return this.on(id, { kind: 'delete' });
     if (dice <= 60) return this.on(id, { kind: 'update', changes: { ...this.changes(), requestToBeForgotten: true } });

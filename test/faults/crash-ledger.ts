@@ -87,7 +87,9 @@ export class Ledger {
   }
 
   blame(attempt: Attempt, what: string): void {
-    this.faults.push(`${attempt.requestIds.join(' ')} (${attempt.operation.kind} ${attempt.customerId ?? '?'}): ${what}`);
+    this.faults.push(
+      `${attempt.requestIds.join(' ')} (${attempt.operation.kind} ${attempt.customerId ?? '?'}): ${what}`,
+    );
   }
 
   private acknowledge(attempt: Attempt, { status, body }: Answer): void {

@@ -83,11 +83,19 @@ function attached(before: Expected, sourceId: string): Expected {
 
 function detached(before: Expected, sourceId: string): Expected {
   const sources = before.sources.filter((id) => id !== sourceId);
-  return { ...before, sources, defaultSourceId: before.defaultSourceId === sourceId ? sources.at(-1) : before.defaultSourceId };
+  return {
+    ...before,
+    sources,
+    defaultSourceId: before.defaultSourceId === sourceId ? sources.at(-1) : before.defaultSourceId,
+  };
 }
 
 /** What is wrong with the answer to a GET; undefined when nothing is. */
-export function fault(expected: Expected, status: number, answer: Readonly<Record<string, unknown>>): string | undefined {
+export function fault(
+  expected: Expected,
+  status: number,
+  answer: Readonly<Record<string, unknown>>,
+): string | undefined {
   if (expected.status === 'deleted') return status === 404 ? undefined : `deleted, but answered with ${status}`;
   if (status !== 200) return `there, but answered with ${status}`;
   const got = comparable(answer);

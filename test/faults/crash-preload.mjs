@@ -1,7 +1,8 @@
 // node --import crash-preload.mjs dist/main.js
 //
 // The real service, which ends itself by SIGKILL at one exact step: right before or after the n-th call of a port's
-// method, counted from the moment a SIGUSR2 arms it. CRASH_AT is JSON, `after` another step from whose end on is counted:
+// method, counted from the moment a SIGUSR2 arms it. After: of those that succeeded, for a refused append is tried again.
+// CRASH_AT is JSON, `since` another step from whose end on is counted:
 //   {"step":"subjectKeys.destroy","call":1,"when":"after","since":{"step":"eventStore.append","call":2}}
 import { ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
@@ -15,7 +16,7 @@ import { pathToFileURL } from 'node:url';
 /** @type {CrashAt} */
 const crashAt = JSON.parse(process.env.CRASH_AT ?? '{"step":"none","call":0,"when":"before"}');
 /** @type {Map<string, number>} */
-const calls = new Map();
+const passed = new Map();
 let armed = false;
 let counting = crashAt.since === undefined;
 
@@ -25,22 +26,17 @@ const die = () => {
   for (;;);
 };
 
-/** @type {(step: string, when: 'before' | 'after', call: number) => void} */
-const passing = (step, when, call) => {
+/** @type {(step: string, when: 'before' | 'after') => void} */
+const pass = (step, when) => {
+  if (!armed) return;
+  const call = (passed.get(`${when} ${step}`) ?? 0) + 1;
+  passed.set(`${when} ${step}`, call);
   const { since } = crashAt;
   if (counting && step === crashAt.step && call === crashAt.call && when === crashAt.when) die();
-  if (since?.step === step && since.call === call && when === 'after' && !counting) {
+  if (!counting && step === since?.step && call === since.call && when === 'after') {
     counting = true;
-    calls.clear();
+    passed.clear();
   }
-};
-
-/** @type {(step: string) => number} */
-const count = (step) => {
-  if (!armed) return 0;
-  const call = (calls.get(step) ?? 0) + 1;
-  calls.set(step, call);
-  return call;
 };
 
 /**
@@ -55,10 +51,9 @@ const watch = async (file, name, method, stepOf) => {
   /** @this {unknown} @param {any[]} args */
   adapter.prototype[method] = async function (...args) {
     const step = stepOf(args);
-    const call = count(step);
-    passing(step, 'before', call);
+    pass(step, 'before');
     const result = await original.apply(this, args);
-    passing(step, 'after', call);
+    pass(step, 'after');
     return result;
   };
 };
@@ -72,10 +67,9 @@ await watch('stores/sqlite/sqlite-checkpoints.js', 'SqliteCheckpoints', 'save', 
 const { end } = ServerResponse.prototype;
 /** @this {ServerResponse} @param {any[]} args */
 ServerResponse.prototype.end = function (...args) {
-  const call = count('answer');
-  passing('answer', 'before', call);
+  pass('answer', 'before');
   // Handed to the operating system, which delivers it also when the process is gone.
-  this.once('finish', () => passing('answer', 'after', call));
+  this.once('finish', () => pass('answer', 'after'));
   return Reflect.apply(end, this, args);
 };
 

@@ -6,7 +6,7 @@ export class Random {
     private readonly seed: number,
     name: string,
   ) {
-    this.state = [...name].reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 16_777_619), seed | 0);
+    this.state = Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 16_777_619), seed | 0);
   }
 
   /** For a part of the test of its own, so that what others draw does not move it. */

@@ -17,6 +17,13 @@ import { fault } from './crash-model.js';
 const SETTLE_MS = 20_000;
 const SOME = 200;
 
+interface Wrong {
+  readonly id: string;
+  readonly what: string;
+  /** Written after the log was read: to be looked at again. */
+  readonly ahead: boolean;
+}
+
 /** Compares what the service has and answers, after a start, with the ledger and with its own log. */
 export class Verification {
   private readonly audit = new LogAudit();
@@ -154,9 +161,9 @@ export class Verification {
     const ids = [...this.audit.views.keys()];
     const until = Date.now() + SETTLE_MS;
     let wrong = await this.wrongViews(customerViews, ids);
-    const late = wrong.filter(({ id }) => (this.audit.writtenAt.get(id) ?? 0) < startedAt);
-    this.ledger.faults.push(...late.map(({ what }) => `after the start ${what}`));
-    wrong = wrong.filter(({ id }) => (this.audit.writtenAt.get(id) ?? 0) >= startedAt);
+    const isLate = ({ id, ahead }: Wrong): boolean => !ahead && (this.audit.writtenAt.get(id) ?? 0) < startedAt;
+    this.ledger.faults.push(...wrong.filter(isLate).map(({ what }) => `after the start ${what}`));
+    wrong = wrong.filter((view) => !isLate(view));
     while (wrong.length > 0 && Date.now() < until) {
       await this.audit.readOn(eventStore);
       wrong = await this.wrongViews(
@@ -167,16 +174,17 @@ export class Verification {
     this.ledger.faults.push(...wrong.map(({ what }) => what));
   }
 
-  /** A view ahead of what was read of the log is looked at again by the caller. */
-  private async wrongViews(views: CustomerViews, ids: readonly string[]): Promise<{ id: string; what: string }[]> {
-    const wrong: { id: string; what: string }[] = [];
+  private async wrongViews(views: CustomerViews, ids: readonly string[]): Promise<Wrong[]> {
+    const wrong: Wrong[] = [];
     for (let at = 0; at < ids.length; at += SOME) {
       const some = ids.slice(at, at + SOME);
       const stored = await views.getMany(some);
       for (const id of some) {
         const folded = this.audit.views.get(id);
-        const what = folded && viewFault(stored.get(id), folded);
-        if (what !== undefined) wrong.push({ id, what });
+        if (folded === undefined) continue;
+        const view = stored.get(id);
+        const what = viewFault(view, folded);
+        if (what !== undefined) wrong.push({ id, what, ahead: view !== undefined && view.version > folded.version });
       }
     }
     return wrong;
@@ -211,7 +219,7 @@ async function replay({ eventStore, subjectKeys }: SqliteStores, into: CustomerV
 
 async function countListed(views: CustomerViews): Promise<number> {
   let count = 0;
-  for (let page = await views.list({}, 100); ; ) {
+  for (let page = await views.list({}, 100); ;) {
     count += page.views.length;
     const last = page.views.at(-1);
     if (!page.hasMore || last === undefined) return count;
@@ -238,10 +246,13 @@ export async function resolve(
     return;
   }
   const answer = await ledger.ask(service, attempt);
-  if (answer === undefined) return ledger.blame(attempt, 'was not answered although nobody was killed');
+  if (answer === undefined) {
+    ledger.blame(attempt, 'was not answered although nobody was killed');
+    return;
+  }
   const code = answer.status < 400 ? 'success' : codeOf(answer.body);
   if (isExpected(attempt, landed, code)) {
-    if (operation.kind === 'create' && landed === false) attempt.customerId = String(answer.body['id']);
+    if (operation.kind === 'create' && !landed) attempt.customerId = String(answer.body['id']);
     if (isTaken(code)) attempt.outcome = 'refused';
     else ledger.settle(attempt);
     if (code === 'customer_erased') ledger.erased([attempt.customerId ?? '']);

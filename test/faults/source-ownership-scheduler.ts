@@ -3,8 +3,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 /** A port's call of a client that stands still until it is let go on. */
 interface Parked {
   readonly label: string;
+  /** Neither sees nor does anything that another client could see or do: it may as well happen next. */
+  readonly alone: boolean;
   readonly go: () => void;
+  readonly stop: (reason: Error) => void;
 }
+
+/** One for all schedulers: every storage in use makes every promise dearer. */
+const currentClient = new AsyncLocalStorage<string>();
 
 /**
  * Makes clients take turns at their calls of ports: each call stands still before it happens, until the scheduler lets
@@ -12,25 +18,26 @@ interface Parked {
  * the calls is all the concurrency there is, and a list of client names replays a run.
  */
 export class Scheduler {
-  private readonly current = new AsyncLocalStorage<string>();
   private readonly parked = new Map<string, Parked>();
   private readonly running = new Set<string>();
   /** What each client has been through: together with the stores' state it determines what it will do. */
   private readonly pasts = new Map<string, string[]>();
   private onRest: (() => void) | undefined;
+  private abandoned = false;
 
   start(client: string, work: () => Promise<void>): void {
     this.running.add(client);
     this.pasts.set(client, []);
-    void this.current.run(client, work).finally(() => this.rests(client));
+    void currentClient.run(client, work).finally(() => this.rests(client));
   }
 
   /** Wraps the call of a port. What is called outside of any client happens at once. */
-  async turn<T>(label: string, call: () => Promise<T>, digest: (result: T) => string): Promise<T> {
-    const client = this.current.getStore();
+  async turn<T>(label: string, call: () => Promise<T>, digest: (result: T) => string, alone = false): Promise<T> {
+    const client = currentClient.getStore();
     if (client === undefined) return call();
-    await new Promise<void>((go) => {
-      this.parked.set(client, { label, go });
+    if (this.abandoned) throw new Abandoned();
+    await new Promise<void>((go, stop) => {
+      this.parked.set(client, { label, alone, go, stop });
       this.rests(client);
     });
     try {
@@ -43,10 +50,15 @@ export class Scheduler {
     }
   }
 
-  /** Resolves when every client stands before a call or is at its end. @returns those that can go on */
+  /**
+   * Resolves when every client stands before a call or is at its end.
+   * @returns those of whom any can be the next to go on; one alone where the order makes no difference
+   */
   async rest(): Promise<readonly string[]> {
     while (this.running.size > 0) await new Promise<void>((resolve) => (this.onRest = resolve));
-    return [...this.parked.keys()].sort();
+    const ready = [...this.parked.keys()].sort();
+    const alone = ready.find((client) => this.parked.get(client)?.alone);
+    return alone === undefined ? ready : [alone];
   }
 
   /** Lets a client go on with its call. */
@@ -59,9 +71,19 @@ export class Scheduler {
     await this.rest();
   }
 
+  /** Ends all clients where they stand: left standing they would keep their timers, and all they know. */
+  abandon(): void {
+    this.abandoned = true;
+    for (const { stop } of this.parked.values()) stop(new Abandoned());
+    this.parked.clear();
+  }
+
   /** Two moments of one fingerprint (and of one state of the stores) have the same future. */
   get fingerprint(): string {
-    return JSON.stringify([[...this.pasts].sort(), [...this.parked].map(([client, { label }]) => [client, label]).sort()]);
+    return JSON.stringify([
+      [...this.pasts].sort(),
+      [...this.parked].map(([client, { label }]) => [client, label]).sort(),
+    ]);
   }
 
   private rests(client: string): void {
@@ -70,6 +92,10 @@ export class Scheduler {
     this.onRest?.();
     this.onRest = undefined;
   }
+}
+
+class Abandoned extends Error {
+  override readonly name = 'Abandoned';
 }
 
 /** Something whose clients can be run in any order, made anew for each order. */
@@ -98,19 +124,26 @@ export async function everyOrder(begin: () => Promise<Run>): Promise<number> {
       throw new Error(`In the order ${prefix.join(' ')} ...: ${error instanceof Error ? error.message : 'failed'}`, {
         cause: error,
       });
+    } finally {
+      run.scheduler.abandon();
     }
   }
   return seen.size;
 }
 
-async function runOrder(run: Run, prefix: readonly string[], seen: Set<string>, open: (readonly string[])[]): Promise<void> {
+async function runOrder(
+  run: Run,
+  prefix: readonly string[],
+  seen: Set<string>,
+  open: (readonly string[])[],
+): Promise<void> {
   const { scheduler } = run;
   let ready = await scheduler.rest();
   for (const client of prefix) {
     await scheduler.step(client);
     run.check();
   }
-  for (let path = prefix; ; ) {
+  for (let path = prefix; ;) {
     ready = await scheduler.rest();
     const moment = `${run.fingerprint()} ${scheduler.fingerprint}`;
     if (seen.has(moment)) return;

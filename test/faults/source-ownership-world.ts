@@ -14,7 +14,11 @@ import { SourceDirectory } from '../../src/customers/sources/source-directory.js
 import { foldSource } from '../../src/customers/sources/source-events.js';
 import { SourceFollower } from '../../src/customers/sources/source-follower.js';
 import { SourceOwnership } from '../../src/customers/sources/source-ownership.js';
-import type { CommandContext } from '../../src/event-sourcing/command-context.js';
+import {
+  type CommandContext,
+  IdempotencyKeyReused,
+  PreconditionFailed,
+} from '../../src/event-sourcing/command-context.js';
 import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
 import { ReadGate } from '../../src/event-sourcing/read-gate.js';
 import { KeyRing } from '../../src/privacy/key-ring.js';
@@ -29,7 +33,13 @@ import { Scheduler } from './source-ownership-scheduler.js';
 export type Request =
   | { readonly kind: 'create'; readonly id: string; readonly sourceId?: string; readonly key?: string }
   | { readonly kind: 'update'; readonly id: string; readonly enabled: boolean }
-  | { readonly kind: 'attach'; readonly id: string; readonly sourceId: string; readonly key?: string; readonly ifMatch?: number }
+  | {
+      readonly kind: 'attach';
+      readonly id: string;
+      readonly sourceId: string;
+      readonly key?: string;
+      readonly ifMatch?: number;
+    }
   | { readonly kind: 'detach'; readonly id: string; readonly sourceId: string }
   | { readonly kind: 'delete'; readonly id: string }
   | { readonly kind: 'erase'; readonly id: string }
@@ -56,14 +66,16 @@ export class World {
     this.handlers = handlersOf(customers, attachment, clock);
   }
 
-  /** @returns `ok`, or why it was refused */
+  /** @returns `ok` or `refused`; anything else must not be */
   async request(request: Request): Promise<string> {
     try {
       await this.carryOut(request);
       return 'ok';
     } catch (error) {
-      if (error instanceof CustomerError) return `${error.code} ${/'(.*)'/.exec(error.message)?.[1] ?? ''}`.trim();
-      return error instanceof Error ? error.name : 'failed';
+      if (error instanceof PreconditionFailed || error instanceof IdempotencyKeyReused) return 'refused';
+      if (!(error instanceof CustomerError)) return error instanceof Error ? error.name : 'failed';
+      const [, named] = /'(.*)'/.exec(error.message) ?? [];
+      return named === undefined || ('id' in request && request.id === named) ? 'refused' : `refused as ${named}`;
     }
   }
 
@@ -71,7 +83,7 @@ export class World {
   async follow(): Promise<void> {
     this.clock.advance(60_000);
     const follower = new SourceFollower(this.log, this.clock, this.ownership);
-    for (let handled = 0; handled < this.log.events.length; ) {
+    for (let handled = 0; handled < this.log.events.length;) {
       const news = this.log.events.slice(handled);
       handled += news.length;
       await follower.handle(news, new AbortController().signal);
@@ -92,7 +104,9 @@ export class World {
   /** What a source's own stream says of it. */
   ownershipOf(sourceId: string): string {
     const state = foldSource(this.log.stream(`source-${sourceId}`));
-    return state.status === 'claimed' ? `of ${state.owner.customerId} in life ${String(state.owner.life)}` : state.status;
+    return state.status === 'claimed'
+      ? `of ${state.owner.customerId} in life ${String(state.owner.life)}`
+      : state.status;
   }
 
   /** The log by its meaning: ids, times and hashes are different in every run. */
@@ -106,7 +120,9 @@ export class World {
     switch (request.kind) {
       case 'create': {
         const { id, sourceId } = request;
-        return create.execute(new CreateCustomer(id, sourceId === undefined ? {} : { defaultSourceId: sourceId }, context));
+        return create.execute(
+          new CreateCustomer(id, sourceId === undefined ? {} : { defaultSourceId: sourceId }, context),
+        );
       }
       case 'update':
         return update.execute(new UpdateCustomer(request.id, { enabled: request.enabled }, context));
@@ -132,7 +148,9 @@ export class World {
       actor: { type: 'api_key', id: 'test' },
       requestId: 'test',
       deadline: this.clock.now() + 60_000,
-      ...(key !== undefined && { idempotency: { commandId: `${request.kind} ${key}`, fingerprint: 'the same' } }),
+      ...(key !== undefined && {
+        idempotency: { commandId: `${request.kind} ${key}`, fingerprint: JSON.stringify(request) },
+      }),
       ...(ifMatch !== undefined && { ifMatch: [ifMatch] }),
     };
   }
@@ -157,11 +175,19 @@ class PausedLog extends MemoryLog {
     super();
   }
   override append(...args: Parameters<MemoryLog['append']>): ReturnType<MemoryLog['append']> {
-    return this.scheduler.turn(`append to ${args[0]}`, () => super.append(...args), () => 'done');
+    return this.scheduler.turn(
+      `append to ${args[0]}`,
+      () => super.append(...args),
+      () => 'done',
+    );
   }
   override read(...args: Parameters<MemoryLog['read']>): Promise<readonly RecordedEvent[]> {
     // Streams only grow: how long it was says what was read.
-    return this.scheduler.turn(`read ${args[0]}`, () => super.read(...args), (events) => String(events.length));
+    return this.scheduler.turn(
+      `read ${args[0]}`,
+      () => super.read(...args),
+      (events) => String(events.length),
+    );
   }
 }
 
@@ -170,13 +196,25 @@ class PausedKeys extends InMemorySubjectKeys {
     super();
   }
   override find(...args: Parameters<InMemorySubjectKeys['find']>): ReturnType<InMemorySubjectKeys['find']> {
-    return this.scheduler.turn('find key', () => super.find(...args), ({ status }) => status);
+    return this.scheduler.turn(
+      'find key',
+      () => super.find(...args),
+      ({ status }) => status,
+    );
   }
   override create(...args: Parameters<InMemorySubjectKeys['create']>): ReturnType<InMemorySubjectKeys['create']> {
-    return this.scheduler.turn('make key', () => super.create(...args), ({ status }) => status);
+    return this.scheduler.turn(
+      'make key',
+      () => super.create(...args),
+      ({ status }) => status,
+    );
   }
   override destroy(...args: Parameters<InMemorySubjectKeys['destroy']>): ReturnType<InMemorySubjectKeys['destroy']> {
-    return this.scheduler.turn('destroy key', () => super.destroy(...args), () => 'done');
+    return this.scheduler.turn(
+      'destroy key',
+      () => super.destroy(...args),
+      () => 'done',
+    );
   }
 }
 
@@ -186,7 +224,12 @@ class PausedDirectory extends SourceDirectory {
   }
   override find(id: string): Promise<{ id: string; state: string; reusable: boolean }> {
     const found = { id, state: 'chargeable', reusable: true };
-    return this.scheduler.turn(`find ${id}`, () => Promise.resolve(found), () => 'found');
+    return this.scheduler.turn(
+      `find ${id}`,
+      () => Promise.resolve(found),
+      () => 'found',
+      true,
+    );
   }
 }
 
@@ -196,7 +239,12 @@ class PausedViews extends CustomerViews {
     super();
   }
   override save(views: readonly CustomerView[]): Promise<void> {
-    return this.scheduler.turn(`save ${views.map(({ id }) => id).join()}`, () => Promise.resolve(), () => 'done');
+    return this.scheduler.turn(
+      `save ${views.map(({ id }) => id).join()}`,
+      () => Promise.resolve(),
+      () => 'done',
+      true,
+    );
   }
   override get = notUsed;
   override list = notUsed;

@@ -71,7 +71,8 @@ export class NodeProcess {
     let look: () => void = () => undefined;
     try {
       return await new Promise<RegExpExecArray>((found, fail) => {
-        const giveUp = (why: string): void => fail(new Error(`${why} before ${pattern}:\n${this.stdout}${this.stderr}`));
+        const giveUp = (why: string): void =>
+          fail(new Error(`${why} before ${pattern}:\n${this.stdout}${this.stderr}`));
         look = () => {
           const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
           if (match !== null) found(match);

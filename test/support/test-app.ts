@@ -92,7 +92,11 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   };
 }
 
-function inject(service: Service, secret: string, { method, url, headers, body }: TestRequest): Promise<LightMyRequestResponse> {
+function inject(
+  service: Service,
+  secret: string,
+  { method, url, headers, body }: TestRequest,
+): Promise<LightMyRequestResponse> {
   const json = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
   return service.app.inject({
     method: method as 'GET',

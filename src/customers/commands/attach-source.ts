@@ -1,7 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type CommandContext, PreconditionFailed } from '../../event-sourcing/command-context.js';
+import { type CommandContext, IdempotencyKeyReused, PreconditionFailed } from '../../event-sourcing/command-context.js';
+import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import type { CustomerHistory } from '../customer-history.js';
 import { activeOrRefuse, sourceNotChargeable } from '../domain/decide.js';
+import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
 import type { AttachedSource, CustomerView } from '../read-model/customer-view.js';
 import { SourceAttachment } from '../sources/source-attachment.js';
@@ -39,8 +41,25 @@ export class AttachSourceHandler implements ICommandHandler<AttachSource> {
     if (customer.detachedSources.includes(sourceId)) throw sourceNotChargeable();
     const owner = { customerId: id, life: customer.life };
     const source = await this.attachment.claim(sourceId, owner, 'attach', context);
-    const { ifMatch: _, ...unconditional } = context;
-    return this.attach(id, source, customer.life, unconditional);
+    return this.attachClaimed(id, source, customer.life, context);
+  }
+
+  /** From the claim on others may roll it forward too: what comes of it is no longer this command's alone. */
+  private async attachClaimed(
+    id: string,
+    source: SourceFacts,
+    life: number,
+    { ifMatch: _, ...context }: CommandContext,
+  ): Promise<AttachedSource> {
+    try {
+      return await this.attach(id, source, life, context);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw new OutcomeUnknown({ cause: error });
+      if (!(error instanceof CustomerError || error instanceof IdempotencyKeyReused)) throw error;
+      const attached = await this.attachment.onceAttached(id, source.sourceId, context);
+      if (attached === undefined) throw error;
+      return attached;
+    }
   }
 
   private isRecorded(past: CustomerHistory, { idempotency }: CommandContext): boolean {

@@ -6,6 +6,7 @@ import { EventStore } from '../../event-sourcing/event-store.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
+import type { AttachedSource } from '../read-model/customer-view.js';
 import { customerStream } from '../streams.js';
 import { cancelled, type ClaimedBy, type Owner } from './source.js';
 import { SourceDirectory } from './source-directory.js';
@@ -23,6 +24,17 @@ export class SourceAttachment {
 
   async load(customerId: string, { deadline }: CommandContext): Promise<CustomerHistory> {
     return foldCustomer(await readInTime(this.store, this.clock, customerStream(customerId), deadline));
+  }
+
+  /** The source as it was attached to the customer, be it detached since, or the customer gone. */
+  async onceAttached(
+    customerId: string,
+    sourceId: string,
+    { deadline }: CommandContext,
+  ): Promise<AttachedSource | undefined> {
+    const events = await readInTime(this.store, this.clock, customerStream(customerId), deadline);
+    const at = events.findIndex(({ type, data }) => type === 'SourceAttached' && data['sourceId'] === sourceId);
+    return foldCustomer(events.slice(0, at + 1)).view?.sources.find(({ id }) => id === sourceId);
   }
 
   /**

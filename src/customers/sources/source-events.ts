@@ -17,7 +17,9 @@ export function decodeSource({ type, data }: Pick<StreamEvent, 'type' | 'data'>)
     case 'SourceClaimed': {
       const by = data['by'];
       if (by !== 'create' && by !== 'attach') throw malformed();
-      return { type, data: { ...owner, by, source: readSource(data['source']) } };
+      const commandId = data['commandId'];
+      const named = typeof commandId === 'string' ? { commandId } : {};
+      return { type, data: { ...owner, by, ...named, source: readSource(data['source']) } };
     }
     case 'SourceCancelled':
     case 'SourceReleased':

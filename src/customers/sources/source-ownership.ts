@@ -30,7 +30,8 @@ export class SourceOwnership {
 
   /** After this the source is this owner's, come what may. @throws CustomerError source_in_use, source_not_chargeable */
   async claim(source: SourceFacts, owner: Owner, by: ClaimedBy, context: CommandContext): Promise<void> {
-    const decideClaim = (state: SourceState): readonly SourceEvent[] => claim(state, owner, by, source);
+    const commandId = by === 'attach' ? context.idempotency?.commandId : undefined;
+    const decideClaim = (state: SourceState): readonly SourceEvent[] => claim(state, owner, by, source, commandId);
     try {
       await this.append(source.sourceId, context, decideClaim);
     } catch (error) {
@@ -83,7 +84,7 @@ export class SourceOwnership {
     context: CommandContext,
   ) {
     await this.append(sourceId, context, (state) =>
-      state.status === 'claimed' && sameOwner(state.owner, seen.owner) && state.by === seen.by
+      state.status === 'claimed' && sameOwner(state.owner, seen.owner) && sameCommand(state, seen)
         ? [{ type, data: seen.owner }]
         : [],
     );
@@ -126,21 +127,25 @@ export class SourceOwnership {
   }
 }
 
+const sameCommand = (a: Claim, b: Claim): boolean => a.by === b.by && a.commandId === b.commandId;
+
 /**
  * - `pending`: the life it was claimed for has not begun; whoever creates it brings the claim along, or makes it void
- * - `void`: it never had an effect and never can, for that life was begun by another creation, or is over
+ * - `void`: it never had an effect and never can, for that life was begun by another creation, or is over, or the command
+ *   took effect with another source before
  */
 function whatBecameOf(
-  { owner, by }: Claim,
+  { owner, by, commandId }: Claim,
   history: readonly RecordedEvent[],
   sourceId: string,
 ): 'attached' | 'unattached' | 'over' | 'void' | 'pending' {
-  const { state } = foldCustomer(history);
+  const { state, commands } = foldCustomer(history);
   if (owner.life > state.life) return 'pending';
   const living = owner.life === state.life && state.status === 'active';
   if (living && state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
   // In this life, for a source that was attached in one before is cancelled and can't be claimed.
   const wasAttached = history.some(({ type, data }) => type === 'SourceAttached' && data['sourceId'] === sourceId);
   if (wasAttached) return 'over';
-  return living && by === 'attach' ? 'unattached' : 'void';
+  const refused = commandId !== undefined && commands.has(commandId);
+  return living && by === 'attach' && !refused ? 'unattached' : 'void';
 }

@@ -10,8 +10,15 @@ export interface Owner {
 /** By which command a source was claimed: a create's claim has an effect only if that very creation came about. */
 export type ClaimedBy = 'create' | 'attach';
 
+export interface Claim extends Owner {
+  readonly by: ClaimedBy;
+  /** Of the one command behind it, when that came with an `Idempotency-Key`: refused as a reused one it takes the claim along. */
+  readonly commandId?: string;
+  readonly source: SourceFacts;
+}
+
 export type SourceEvent =
-  | { readonly type: 'SourceClaimed'; readonly data: Owner & { readonly by: ClaimedBy; readonly source: SourceFacts } }
+  | { readonly type: 'SourceClaimed'; readonly data: Claim }
   /** For good: it can't be attached again. */
   | { readonly type: 'SourceCancelled'; readonly data: Owner }
   /** The claim never had an effect and never can. */
@@ -19,14 +26,14 @@ export type SourceEvent =
 
 export type SourceState =
   | { readonly status: 'free' }
-  | { readonly status: 'claimed'; readonly owner: Owner; readonly by: ClaimedBy; readonly source: SourceFacts }
+  | ({ readonly status: 'claimed'; readonly owner: Owner } & Omit<Claim, keyof Owner>)
   | { readonly status: 'cancelled' };
 
 export function evolveSource(_state: SourceState, event: SourceEvent): SourceState {
   switch (event.type) {
     case 'SourceClaimed': {
-      const { customerId, life, by, source } = event.data;
-      return { status: 'claimed', owner: { customerId, life }, by, source };
+      const { customerId, life, ...rest } = event.data;
+      return { status: 'claimed', owner: { customerId, life }, ...rest };
     }
     case 'SourceCancelled':
       return { status: 'cancelled' };
@@ -43,21 +50,32 @@ export const cancelled = (): CustomerError =>
   new CustomerError('source_not_chargeable', 'sourceId', 'The source is not chargeable, or was detached before');
 
 /**
- * Claims a source for an owner. A create's claim is renewed by an attach of the same owner, so that it can't be released
- * under the attach; otherwise claiming twice is nothing.
+ * Claims a source for an owner. Claiming twice is nothing, unless the claim that stands could become void: then it is
+ * renewed, so that it can't be released under this command.
+ * @param commandId given when this command could yet be refused as a repeat
  * @throws CustomerError source_in_use, source_not_chargeable
  */
-export function claim(state: SourceState, owner: Owner, by: ClaimedBy, source: SourceFacts): readonly SourceEvent[] {
+export function claim(
+  state: SourceState,
+  owner: Owner,
+  by: ClaimedBy,
+  source: SourceFacts,
+  commandId?: string,
+): readonly SourceEvent[] {
+  const mine = commandId === undefined ? {} : { commandId };
   switch (state.status) {
     case 'free':
-      return [{ type: 'SourceClaimed', data: { ...owner, by, source } }];
+      return [{ type: 'SourceClaimed', data: { ...owner, by, ...mine, source } }];
     case 'claimed':
       if (!sameOwner(state.owner, owner)) {
         throw new CustomerError('source_in_use', 'sourceId', 'The source belongs to another customer');
       }
-      return state.by === 'create' && by === 'attach'
-        ? [{ type: 'SourceClaimed', data: { ...owner, by, source } }]
-        : [];
+      if (by === 'create') return [];
+      if (state.by === 'create') return [{ type: 'SourceClaimed', data: { ...owner, by, ...mine, source } }];
+      // Two commands stand behind it now: it no longer goes with one of them.
+      return state.commandId === undefined || state.commandId === commandId
+        ? []
+        : [{ type: 'SourceClaimed', data: { ...owner, by, source } }];
     case 'cancelled':
       throw cancelled();
     default:

@@ -1,5 +1,5 @@
 import type { CustomerView } from '../../customers/read-model/customer-view.js';
-import type { SqlValue } from './connection.js';
+import type { Connection } from './connection.js';
 
 /** Which generation of tables is served, which is being built, and the number of the one to come. */
 export const CUSTOMER_VIEWS_SCHEMA = `
@@ -42,17 +42,44 @@ export function generationSchema(generation: number): string {
   CREATE INDEX ${table}_by_due ON ${table} (forget_due_ms, id) WHERE forget_due_ms IS NOT NULL;`;
 }
 
-/** Writes only forward: a repeat and an overtaken writer change nothing. */
-export const upsertInto = (table: string): string => `
-  INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (id) DO UPDATE SET
-    version = excluded.version, listed = excluded.listed, created_ms = excluded.created_ms,
-    updated_ms = excluded.updated_ms, email_index = excluded.email_index, requested = excluded.requested,
-    forget_due_ms = excluded.forget_due_ms, document = excluded.document
-  WHERE excluded.version > version`;
+/** A view as a row, in the order of the columns. */
+export type CustomerRow = readonly [
+  id: string,
+  version: number,
+  listed: number,
+  createdMs: number,
+  updatedMs: number,
+  emailIndex: string | null,
+  requested: number,
+  forgetDueMs: number | null,
+  document: string,
+];
 
-/** In the order of the columns. @throws RangeError a time that is none */
-export function toRow(view: CustomerView): SqlValue[] {
+/**
+ * Writes only forward: a repeat and an overtaken writer change nothing. Most updates change none of the values that lists
+ * look up; those touch two indexes instead of five, which halves their cost.
+ */
+export function upsertInto(connection: Connection, table: string): (row: CustomerRow) => void {
+  const touch = connection.change(`
+    UPDATE ${table} SET version = ?, updated_ms = ?, document = ?
+    WHERE id = ? AND version < ?
+      AND listed = ? AND created_ms = ? AND email_index IS ? AND requested = ? AND forget_due_ms IS ?`);
+  const upsert = connection.change(`
+    INSERT INTO ${table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET
+      version = excluded.version, listed = excluded.listed, created_ms = excluded.created_ms,
+      updated_ms = excluded.updated_ms, email_index = excluded.email_index, requested = excluded.requested,
+      forget_due_ms = excluded.forget_due_ms, document = excluded.document
+    WHERE excluded.version > version`);
+  return (row) => {
+    const [id, version, listed, createdMs, updatedMs, emailIndex, requested, forgetDueMs, document] = row;
+    const lookedUp = [listed, createdMs, emailIndex, requested, forgetDueMs];
+    if (touch.run(version, updatedMs, document, id, version, ...lookedUp).changes === 0) upsert.run(...row);
+  };
+}
+
+/** @throws RangeError a time that is none */
+export function toRow(view: CustomerView): CustomerRow {
   const due = view.status === 'active' ? view.forgetDueAt : undefined;
   return [
     view.id,

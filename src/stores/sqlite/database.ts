@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   readonly durability: 'full' | 'normal';
   /** Overwrite what is deleted or replaced. */
   readonly secureDelete?: boolean;
+  /** Pages kept in memory, in MiB; 16. */
+  readonly cacheMb?: number;
   /** Run once, in the transaction that makes the file. A changed schema needs a step of its own here, never an edit. */
   readonly schema: string;
   /** How long to wait for another process's transaction before giving up; 2000 ms. */
@@ -144,7 +146,7 @@ function prepareConnection(connection: Connection, options: DatabaseOptions): vo
   connection.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
   // Sorting must not leave customers' data in files outside the data folder.
   connection.exec('PRAGMA temp_store = MEMORY');
-  connection.exec('PRAGMA cache_size = -16384');
+  connection.exec(`PRAGMA cache_size = -${(options.cacheMb ?? 16) * 1024}`);
   connection.exec('PRAGMA journal_size_limit = 16777216');
 }
 

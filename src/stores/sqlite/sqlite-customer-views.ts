@@ -8,7 +8,7 @@ import {
 } from '../../customers/read-model/customer-views.js';
 import type { Change, Query } from './connection.js';
 import { countUpdated, dependsOnUpdated, FEW, pageOf } from './customer-list.js';
-import { fromDocument, generationSchema, tableOf, toRow, upsertInto } from './customer-tables.js';
+import { type CustomerRow, fromDocument, generationSchema, tableOf, toRow, upsertInto } from './customer-tables.js';
 import type { SqliteDatabase } from './database.js';
 
 /** So that dropping a million rows lets other work through. */
@@ -23,7 +23,7 @@ export class SqliteCustomerViews extends CustomerViews {
   private readonly pointerForWriting: Query<Pointer>;
   private readonly begin: Change;
   private readonly commit: Change;
-  private readonly upserts = new Map<number, Change>();
+  private readonly upserts = new Map<number, (row: CustomerRow) => void>();
 
   constructor(private readonly database: SqliteDatabase) {
     super();
@@ -84,7 +84,7 @@ export class SqliteCustomerViews extends CustomerViews {
       const targets = generation === undefined ? this.liveAndBuilding() : [generation];
       const upserts = targets.map((target) => this.upsertOf(target));
       return () => {
-        for (const upsert of upserts) for (const row of rows) upsert.run(...row);
+        for (const upsert of upserts) for (const row of rows) upsert(row);
       };
     });
   }
@@ -166,10 +166,10 @@ export class SqliteCustomerViews extends CustomerViews {
     return building === null ? [live] : [live, building];
   }
 
-  private upsertOf(generation: number): Change {
+  private upsertOf(generation: number): (row: CustomerRow) => void {
     let upsert = this.upserts.get(generation);
     if (upsert === undefined) {
-      upsert = this.database.writer.change(upsertInto(tableOf(generation)));
+      upsert = upsertInto(this.database.writer, tableOf(generation));
       this.upserts.set(generation, upsert);
     }
     return upsert;

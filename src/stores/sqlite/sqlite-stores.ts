@@ -94,6 +94,8 @@ export const viewsDatabase = (file: string): DatabaseOptions => ({
   store: 'read_model',
   durability: 'normal',
   secureDelete: true,
+  // An update of any customer reaches into indexes over all of them.
+  cacheMb: 64,
   schema: `${CUSTOMER_VIEWS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
 });
 

@@ -4,8 +4,8 @@ import type { SqliteDatabase } from './database.js';
 import { WalScrubber } from './wal-scrubber.js';
 
 /**
- * Rows are only ever added at the end and changed to the same length: so SQLite never moves one to another page, which
- * would leave a copy of the key behind in the unused part of the old page (`secure_delete` does not reach there).
+ * Rows are only ever added at the end and overwritten at the same length, so that a key keeps its one place in the file.
+ * What `secure_delete` does with bytes that move when a page is split, SQLite does not promise.
  */
 export const SUBJECT_KEYS_SCHEMA = `
   CREATE TABLE subject_keys (
