@@ -115,6 +115,7 @@ export class KeyRing {
   forget(ref: KeyRef): void {
     this.forgotten += 1;
     this.held.delete(nameOf(ref));
+    if (this.next?.[0] === nameOf(ref)) this.next = undefined;
   }
 
   private now(): Moment {

@@ -135,6 +135,7 @@ export class Driver {
     const response = await this.app.request(httpRequest(sent, this.start));
     const { statusCode: status, headers, payload } = response;
     const body: unknown = payload === '' ? undefined : JSON.parse(payload);
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-conversion -- the value comes from a parsed body
     const [, version] = /^"(\d+)"$/.exec(String(headers.etag ?? '')) ?? [];
     if (status < 400) return { status, faults: [], body, ...(version !== undefined && { version: Number(version) }) };
     return { status, faults: faultsOf(body, sent), body: undefined };
@@ -177,6 +178,7 @@ export class Driver {
       fields: {
         ...rest,
         ...(own !== undefined && { id: own === ITS_OWN ? id : own }),
+        // eslint-disable-next-line @typescript-eslint/no-base-to-string -- always a string there
         ...(source !== undefined && { defaultSourceId: source && this.resolveSource(id, String(source)) }),
       },
       faults,

@@ -138,6 +138,7 @@ async function runOrder(
   open: (readonly string[])[],
 ): Promise<void> {
   const { scheduler } = run;
+  // eslint-disable-next-line no-useless-assignment -- read by the next turn of the scheduler
   let ready = await scheduler.rest();
   for (const client of prefix) {
     await scheduler.step(client);
