@@ -19,8 +19,8 @@ export interface CommandContext {
   readonly idempotency?: {
     /** HMAC over principal, route and key: names the command for good, so that a repeat finds it in the stream. */
     readonly commandId: string;
-    /** Digest of path parameters and body; sealed before it is stored. */
-    readonly fingerprint: string;
+    /** Digest of path parameters and body; sealed before it is stored. Absent where another finishes the command. */
+    readonly fingerprint?: string;
   };
   /** Milliseconds since the epoch: when the answer is due. */
   readonly deadline: number;

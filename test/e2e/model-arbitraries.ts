@@ -1,4 +1,4 @@
-/* eslint-disable no-shadow -- arbitraries are named after what they make */
+/* eslint-disable @typescript-eslint/no-shadow -- arbitraries are named after what they make */
 import fc from 'fast-check';
 import {
   type Body,

@@ -55,7 +55,7 @@ export class AttachSourceHandler implements ICommandHandler<AttachSource> {
       return await this.attach(id, source, life, context);
     } catch (error) {
       if (error instanceof StoreUnavailable) throw new OutcomeUnknown({ cause: error });
-      if (!(error instanceof CustomerError || error instanceof IdempotencyKeyReused)) throw error;
+      if (!(error instanceof CustomerError)) throw error;
       const attached = await this.attachment.onceAttached(id, source.sourceId, context);
       if (attached === undefined) throw error;
       return attached;
@@ -74,8 +74,10 @@ export class AttachSourceHandler implements ICommandHandler<AttachSource> {
   ): Promise<AttachedSource> {
     const { view } = await this.customers.run({ kind: 'attach_source', id, claim: { source, life } }, context);
     const attached = find(view, source.sourceId);
-    if (attached === undefined) throw sourceNotChargeable();
-    return attached;
+    if (attached !== undefined) return attached;
+    // A repeat: of this attachment, undone since; or, where another finished the command, of what it was for in truth.
+    const undone = await this.attachment.onceAttached(id, source.sourceId, context);
+    throw undone === undefined ? new IdempotencyKeyReused('Used for another source') : sourceNotChargeable();
   }
 }
 

@@ -85,7 +85,7 @@ export class CustomerExecution {
     values: PersonalValues | undefined,
     events: readonly CustomerEvent[],
   ): Promise<PersonalValues | undefined> {
-    const needed = events.length > 0 && (idempotency !== undefined || events.some(isPersonal));
+    const needed = events.length > 0 && (idempotency?.fingerprint !== undefined || events.some(isPersonal));
     if (values !== undefined || !needed) return values;
     // The fence of the life before stands before the key of the next one is made.
     if (state.status === 'deleted') await this.keys.destroy({ subject: id, revision: state.life });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../event-sourcing/clock.js';
-import { type CommandContext, systemContext } from '../../event-sourcing/command-context.js';
+import { type CommandContext, IdempotencyKeyReused, systemContext } from '../../event-sourcing/command-context.js';
 import { execute, readInTime } from '../../event-sourcing/command-execution.js';
 import { type EventDraft, readMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type RecordedEvent } from '../../event-sourcing/event-store.js';
@@ -65,14 +65,16 @@ export class SourceOwnership {
   }
 
   /** @returns false when the customer has moved on: what became of the claim must be looked at again */
-  private async rollForward({ owner, source }: Claim, system: CommandContext): Promise<boolean> {
+  private async rollForward({ owner, commandId, source }: Claim, system: CommandContext): Promise<boolean> {
     const { customerId, life } = owner;
+    // Under the name of the claiming command: whatever else it was meant to do can't take effect any more, nor this if that has.
+    const context = commandId === undefined ? system : { ...system, idempotency: { commandId } };
     try {
-      await this.customers.run({ kind: 'attach_source', id: customerId, claim: { source, life } }, system);
+      await this.customers.run({ kind: 'attach_source', id: customerId, claim: { source, life } }, context);
       return true;
     } catch (error) {
       // A refusal of the owner's is not the answer to whoever asked for the source.
-      if (error instanceof CustomerError) return false;
+      if (error instanceof CustomerError || error instanceof IdempotencyKeyReused) return false;
       throw error;
     }
   }

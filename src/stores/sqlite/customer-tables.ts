@@ -74,7 +74,8 @@ export function upsertInto(connection: Connection, table: string): (row: Custome
   return (row) => {
     const [id, version, listed, createdMs, updatedMs, emailIndex, requested, forgetDueMs, document] = row;
     const lookedUp = [listed, createdMs, emailIndex, requested, forgetDueMs];
-    if (touch.run(version, updatedMs, document, id, version, ...lookedUp).changes === 0) upsert.run(...row);
+    const touched = version > 0 && touch.run(version, updatedMs, document, id, version, ...lookedUp).changes > 0;
+    if (!touched) upsert.run(...row);
   };
 }
 

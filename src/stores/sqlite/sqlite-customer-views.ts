@@ -33,6 +33,7 @@ export class SqliteCustomerViews extends CustomerViews {
     this.commit = database.reader.change('COMMIT');
   }
 
+  /** One statement for both, pointer and view: the most frequent read of all. */
   override get(id: string): Promise<CustomerView | undefined> {
     return this.read(undefined, (table) => {
       const row = this.database.reader.query<[string]>(`SELECT document FROM ${table} WHERE id = ?`).get(id);
