@@ -30,7 +30,12 @@ async function serve(config: Config, stores: Stores, logger: ServiceLogger): Pro
   const firstKey = await ensureFirstKey(stores.apiKeys, config.apiKeyBootstrap, clock.now());
   const parts = { config, stores, privacy, directory: openSourceDirectory(config), clock };
   const service = await Service.start(parts, logger);
-  await service.app.listen(config.port, config.host);
+  try {
+    await service.app.listen(config.port, config.host);
+  } catch (error) {
+    await service.stop();
+    throw error;
+  }
   stopOnSignal(service, stores, logger);
   console.log(startBlock(config, await service.app.getUrl(), firstKey));
 }
@@ -72,8 +77,11 @@ function startBlock(config: Config, url: string, firstKey: string | undefined): 
 function explain(error: unknown): string {
   const known = [ConfigError, DataFolderInUse, LogMismatch, MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
-  if (error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES')) {
-    return `PORT or HOST can not be listened on (${error.code})`;
+  if (error instanceof Error && 'syscall' in error && 'code' in error) {
+    const code = String(error.code);
+    if (error.syscall === 'listen' || error.syscall === 'getaddrinfo')
+      return `HOST and PORT can not be listened on (${code})`;
+    if (error.syscall === 'mkdir') return `DATA_DIR can not be made, or is no folder (${code})`;
   }
   return `The start failed: ${JSON.stringify(describeError(error))}`;
 }

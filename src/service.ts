@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type Parts } from './app.module.js';
@@ -8,11 +9,18 @@ import type { ServiceLogger } from './http/service-logger.js';
 
 /** The service on opened stores: followers caught up, ready to listen. Main and the tests start the same thing. */
 export class Service {
+  private readonly sockets = new Set<Socket>();
+
   private constructor(
     readonly app: NestFastifyApplication,
     private readonly followers: LogFollowers,
     readonly dueErasures: DueErasures,
-  ) {}
+  ) {
+    this.app.getHttpServer().on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
+  }
 
   /**
    * Resolves once what the log says is in the views and every erasure in it is finished.
@@ -40,7 +48,16 @@ export class Service {
 
   /** Requests in flight are finished first. Leaves the stores open. */
   async stop(): Promise<void> {
-    await this.app.close();
+    const server = this.app.getHttpServer();
+    // Closing looks for idle connections once: one that is idle only after its last answer would be waited for, and so
+    // would one on which nothing was ever asked.
+    const hurry = setInterval(() => {
+      server.closeIdleConnections();
+      for (const socket of this.sockets) if (socket.bytesRead === 0) socket.destroy();
+    }, 50);
+    await this.app.close().finally(() => {
+      clearInterval(hurry);
+    });
     await this.followers.stop();
   }
 }

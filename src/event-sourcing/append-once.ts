@@ -26,8 +26,9 @@ export async function appendOnce(
   const expected = first.revision === 0 ? 'no_stream' : first.revision - 1;
   let unknown: OutcomeUnknown | undefined;
   for (let attempt = 0; ; attempt += 1) {
+    const left = deadline - clock.now() - RESERVE_MS;
+    if (left <= 0) throw unknown ?? new StoreUnavailable('event_log');
     try {
-      const left = deadline - clock.now() - RESERVE_MS;
       return await within(left, store.append(first.stream, expected, events), () => new OutcomeUnknown());
     } catch (error) {
       if (error instanceof OutcomeUnknown) unknown = error;

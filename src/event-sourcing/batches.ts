@@ -17,8 +17,14 @@ export async function* batches(messages: AsyncIterable<SubscriptionMessage>, siz
   const iterator = messages[Symbol.asyncIterator]();
   let events: RecordedEvent[] = [];
   let position: Position | undefined;
+  const ask = (): Promise<IteratorResult<SubscriptionMessage>> => {
+    const asked = iterator.next();
+    // It may fail while a batch is worked on: that is met at the next turn, and must not end the process before.
+    asked.catch(() => undefined);
+    return asked;
+  };
   try {
-    let pending = iterator.next();
+    let pending = ask();
     for (;;) {
       const next = events.length === 0 ? await pending : await Promise.race([pending, nextTurn(undefined)]);
       if (next === undefined || next.done === true) {
@@ -27,7 +33,7 @@ export async function* batches(messages: AsyncIterable<SubscriptionMessage>, siz
         if (next?.done === true) return;
         continue;
       }
-      pending = iterator.next();
+      pending = ask();
       const message = next.value;
       if (message.kind === 'event') {
         events.push(message.event);

@@ -145,10 +145,16 @@ export class LogFollower {
     const checkpoint = await this.checkpoints.load(await this.handler.checkpointName());
     if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
     const logId = await this.store.logId();
-    const subscription = this.store.subscribe({ after: checkpoint?.position, prefixes, signal });
+    const failed = new AbortController();
+    const until = AbortSignal.any([signal, failed.signal]);
+    const subscription = this.store.subscribe({ after: checkpoint?.position, prefixes, signal: until });
     this.state = 'following';
     for await (const batch of batches(subscription, BATCH)) {
-      await this.handleBatch(batch, logId);
+      await this.handleBatch(batch, logId).catch((error: unknown) => {
+        // A subscription that waits for the next event ends by its signal alone.
+        failed.abort();
+        throw error;
+      });
       onProgress();
       if (batch.caughtUp) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
     }

@@ -53,9 +53,6 @@ export class KeyMissing extends StoreUnavailable {
 export class KeyRing {
   /** In the order of `asOf`. */
   private readonly held = new Map<string, Entry>();
-  /** Goes along `held` and stays where it got: one that began anew would pass the places of all that was dropped. */
-  private walk = this.held.entries();
-  private next: readonly [string, Entry] | undefined;
   /** Counts what was forgotten: an answer that was asked for before is not kept, for it may show a key destroyed since. */
   private forgotten = 0;
 
@@ -115,7 +112,6 @@ export class KeyRing {
   forget(ref: KeyRef): void {
     this.forgotten += 1;
     this.held.delete(nameOf(ref));
-    if (this.next?.[0] === nameOf(ref)) this.next = undefined;
   }
 
   private now(): Moment {
@@ -145,20 +141,10 @@ export class KeyRing {
   private hold(name: string, entry: Entry): void {
     this.held.delete(name);
     this.held.set(name, entry);
-    for (;;) {
-      const [oldestName, oldest] = this.oldest() ?? [name, entry];
-      if (this.held.size <= MAX_ENTRIES && isFresh(oldest, entry.asOf)) return;
-      this.held.delete(oldestName);
+    for (const [oldest, { asOf }] of this.held) {
+      if (this.held.size <= MAX_ENTRIES && isFresh({ asOf }, entry.asOf)) break;
+      this.held.delete(oldest);
     }
-  }
-
-  private oldest(): readonly [string, Entry] | undefined {
-    while (this.held.size > 0 && (this.next === undefined || this.held.get(this.next[0]) !== this.next[1])) {
-      const step = this.walk.next();
-      if (step.done === true) this.walk = this.held.entries();
-      else this.next = step.value;
-    }
-    return this.next;
   }
 }
 

@@ -1,6 +1,6 @@
 import { NotJson } from '../event-sourcing/event-store.js';
 
-/** Far deeper than any event of ours; keeps a hostile value from exhausting the stack. */
+/** Far deeper than any event of ours; keeps a hostile value from exhausting the stack, and ends one that contains itself. */
 const MAX_DEPTH = 512;
 /** With the `u` flag this class matches only surrogates that stand alone. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -12,11 +12,11 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  * @throws NotJson the message names the kind of fault, never the value
  */
 export function toJson(value: unknown): string {
-  check(value, []);
+  check(value, 0);
   return JSON.stringify(value);
 }
 
-function check(value: unknown, ancestors: object[]): void {
+function check(value: unknown, depth: number): void {
   if (value === null || typeof value === 'boolean') return;
   if (typeof value === 'string') {
     checkText(value);
@@ -27,28 +27,25 @@ function check(value: unknown, ancestors: object[]): void {
     return;
   }
   if (typeof value !== 'object') throw new NotJson(`A value of type ${typeof value}`);
-  if (ancestors.includes(value)) throw new NotJson('A value that contains itself');
-  if (ancestors.length === MAX_DEPTH) throw new NotJson(`A value nested deeper than ${MAX_DEPTH}`);
-  ancestors.push(value);
-  if (Array.isArray(value)) checkItems(value, ancestors);
-  else checkFields(value, ancestors);
-  ancestors.pop();
+  if (depth === MAX_DEPTH) throw new NotJson(`A value nested deeper than ${MAX_DEPTH}, or without end`);
+  if (Array.isArray(value)) checkItems(value, depth + 1);
+  else checkFields(value, depth + 1);
 }
 
 function checkText(text: string): void {
   if (LONE_SURROGATE.test(text)) throw new NotJson('A text with half a surrogate pair');
 }
 
-function checkItems(items: readonly unknown[], ancestors: object[]): void {
+function checkItems(items: readonly unknown[], depth: number): void {
   // By index: an iteration of another kind would pass over the holes of a sparse array.
-  for (let index = 0; index < items.length; index += 1) check(items[index], ancestors);
+  for (let index = 0; index < items.length; index += 1) check(items[index], depth);
 }
 
-function checkFields(fields: object, ancestors: object[]): void {
+function checkFields(fields: object, depth: number): void {
   if (!isPlain(fields)) throw new NotJson('An object that is more than its fields, such as a date or a map');
   for (const [key, value] of Object.entries(fields)) {
     checkText(key);
-    check(value, ancestors);
+    check(value, depth);
   }
 }
 

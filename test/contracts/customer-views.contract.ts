@@ -72,6 +72,36 @@ export function describeCustomerViews(
         expect(await views.dueForErasure(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
       });
 
+      it.each<[string, Partial<CustomerView>, ListFilter, boolean]>([
+        ['the address', { emailIndex: 'new' }, { emailIndex: 'new' }, true],
+        ['the address it had', { emailIndex: 'new' }, { emailIndex: 'old' }, false],
+        ['whether it is listed', { listed: false }, {}, false],
+        ['the forget request', { requestToBeForgotten: true }, { requestToBeForgotten: true }, true],
+        ['the time of creation', { createdTime: timeAt(5) }, { createdTime: { eq: Date.parse(timeAt(5)) } }, true],
+        ['the time of the update', { updatedTime: timeAt(5) }, { updatedTime: { eq: Date.parse(timeAt(5)) } }, true],
+        ['nothing', {}, { emailIndex: 'old' }, true],
+      ])('finds a view by what its newest version says, also if nothing but it was changed: %s', async (...row) => {
+        const [, changed, filter, found] = row;
+        const before = aView({ id: 'a', emailIndex: 'old', forgetDueAt: timeAt(3) });
+        await views.save([before]);
+        await views.save([{ ...before, ...changed, version: 1 }]);
+        expect(await idsOf(filter)).toEqual(found ? ['a'] : []);
+        expect(await views.get('a')).toEqual({ ...before, ...changed, version: 1 });
+      });
+
+      it('follows a grace period that begins, moves and ends while nothing else changes', async () => {
+        const due = (): Promise<readonly string[]> => views.dueForErasure(Date.parse(timeAt(4)), 10);
+        await views.save([aView({ id: 'a' })]);
+        await views.save([aView({ id: 'a', version: 1, forgetDueAt: timeAt(4) })]);
+        expect(await due()).toEqual(['a']);
+        await views.save([aView({ id: 'a', version: 2, forgetDueAt: timeAt(5) })]);
+        expect(await due()).toEqual([]);
+        await views.save([aView({ id: 'a', version: 3, forgetDueAt: timeAt(3) })]);
+        expect(await due()).toEqual(['a']);
+        await views.save([aView({ id: 'a', version: 4 })]);
+        expect(await due()).toEqual([]);
+      });
+
       it('gives many at once, without those that are missing', async () => {
         const saved = [aView(), aView(), aView({ listed: false, status: 'deleted', version: 7 })];
         await views.save(saved);
@@ -363,6 +393,12 @@ export function describeCustomerViews(
         await other.save([aView({ id: 'b' })]);
         await views.goLive(building);
         expect((await other.list({}, 10)).views.map(({ id }) => id)).toEqual(['b']);
+        expect(await other.get('a')).toBeUndefined();
+        const next = await views.startBuilding();
+        await views.save([aView({ id: 'b', locale: 'next' })], next);
+        await views.goLive(next);
+        await views.dropGeneration(building);
+        expect((await other.get('b'))?.locale).toBe('next');
         await views.dropGeneration(live);
         await other.save([aView({ id: 'c' })]);
         expect(await idsOf({})).toEqual(['c', 'b']);

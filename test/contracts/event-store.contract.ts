@@ -190,7 +190,7 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
         ));
 
       const cycle: Record<string, unknown> = {};
-      cycle.self = [{ cycle }, { cycle }];
+      cycle.self = [{ cycle }, cycle];
       it.each<[string, unknown]>([
         ['undefined', undefined],
         ['a function', () => 1],

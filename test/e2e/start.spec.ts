@@ -191,7 +191,10 @@ describe('a start with a bad setting names it in one line and ends with exit cod
 
   async function refusal(env: Readonly<Record<string, string>>, dataDir?: string) {
     const process = await launch({ env: { ...QUIET, ...env }, ...(dataDir !== undefined && { dataDir }) });
-    return { exit: await process.exited, stdout: process.stdout, stderr: process.stderr };
+    // One that goes on, or never ends, is ended: its exit tells.
+    const force = setTimeout(() => process.kill(), SLOW_MS / 3);
+    const exit = await process.exited.finally(() => clearTimeout(force));
+    return { exit, stdout: process.stdout, stderr: process.stderr };
   }
 
   function expectOneLine({ exit, stdout, stderr }: Awaited<ReturnType<typeof refusal>>, named: string): void {

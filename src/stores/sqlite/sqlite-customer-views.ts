@@ -23,6 +23,7 @@ export class SqliteCustomerViews extends CustomerViews {
   private readonly pointerForWriting: Query<Pointer>;
   private readonly begin: Change;
   private readonly commit: Change;
+  private lastLive = 1;
   private readonly upserts = new Map<number, (row: CustomerRow) => void>();
 
   constructor(private readonly database: SqliteDatabase) {
@@ -33,11 +34,14 @@ export class SqliteCustomerViews extends CustomerViews {
     this.commit = database.reader.change('COMMIT');
   }
 
-  /** One statement for both, pointer and view: the most frequent read of all. */
+  /** The most frequent read of all: view and pointer in one statement, which shows whether it looked in the right place. */
   override get(id: string): Promise<CustomerView | undefined> {
-    return this.read(undefined, (table) => {
-      const row = this.database.reader.query<[string]>(`SELECT document FROM ${table} WHERE id = ?`).get(id);
-      return row && fromDocument(row[0]);
+    return this.database.read(() => {
+      for (;;) {
+        const found = this.getFrom(this.lastLive, id);
+        if (found !== undefined) return found.document === null ? undefined : fromDocument(found.document);
+        [this.lastLive] = existing(this.pointer.get());
+      }
     });
   }
 
@@ -153,6 +157,19 @@ export class SqliteCustomerViews extends CustomerViews {
         throw error;
       }
     });
+  }
+
+  /** @returns undefined when another generation is live now */
+  private getFrom(generation: number, id: string): { readonly document: string | null } | undefined {
+    try {
+      const sql = `SELECT live, (SELECT document FROM ${tableOf(generation)} WHERE id = ?) FROM generations`;
+      const [live, document] = this.database.reader.query<[number, string | null]>(sql).get(id) ?? [];
+      return live === generation && document !== undefined ? { document } : undefined;
+    } catch (error) {
+      // Its table is gone once another process has switched and dropped it.
+      if (existing(this.pointer.get())[0] === generation) throw error;
+      return undefined;
+    }
   }
 
   private fewUpdated(table: string, filter: ListFilter): boolean {
