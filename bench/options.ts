@@ -17,6 +17,8 @@ export interface Options {
   readonly customers: number;
   readonly rounds: number;
   readonly seconds: number;
+  /** At most, for each operation and server. */
+  readonly warmUpSeconds: number;
   /** Scale: numbers of customers, ascending, and seconds for each measurement. */
   readonly sizes: readonly number[];
   readonly scaleSeconds: number;
@@ -31,6 +33,7 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     customers: 5_000,
     rounds: 2,
     seconds: 0.5,
+    warmUpSeconds: 0.5,
     sizes: [1_000, 10_000],
     scaleSeconds: 0.3,
     histories: histories(300, 60, 20),
@@ -38,15 +41,17 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
   usual: {
     customers: 20_000,
     rounds: 3,
-    seconds: 2.5,
+    seconds: 2.2,
+    warmUpSeconds: 6,
     sizes: [1_000, 10_000, 100_000],
-    scaleSeconds: 1,
+    scaleSeconds: 0.8,
     histories: histories(2_000, 500, 100),
   },
   full: {
     customers: 20_000,
     rounds: 5,
     seconds: 4,
+    warmUpSeconds: 8,
     sizes: [1_000, 10_000, 100_000, 1_000_000],
     scaleSeconds: 2,
     histories: histories(4_000, 1_000, 300),
@@ -72,7 +77,7 @@ export function readOptions(argv: readonly string[]): Options {
       'Measures the service, on its embedded stores, side by side with a floor that does everything but the work.',
     )
     .addOption(
-      new Option('--quick', 'about a minute: shows that the bench works, not how fast the service is').conflicts(
+      new Option('--quick', 'a minute or two: shows that the bench works, not how fast the service is').conflicts(
         'full',
       ),
     )

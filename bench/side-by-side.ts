@@ -29,8 +29,8 @@ export interface Pair {
 export const CONNECTIONS = [1, 64] as const;
 const AIMS: Partial<Record<Operation, number>> = { create: 0.35, get: 0.7, update: 0.35, 'list-10': 0.5 };
 const AIM_CONNECTIONS = 64;
-/** So many requests of a kind until the compiler has seen enough, but no more seconds than this. */
-const WARM_UP = { requests: 3_000, seconds: 10, step: 0.5 };
+/** So many requests of a kind until the compiler has seen enough. */
+const WARM_UP_REQUESTS = 3_000;
 
 /** Each operation at each number of connections, floor and service taking turns. */
 export async function sideBySide(bench: Bench, onProgress: Progress): Promise<readonly Comparison[]> {
@@ -135,10 +135,12 @@ export async function warmUpOne(
   operation: Operation,
   population: Population,
 ): Promise<void> {
+  const { warmUpSeconds } = bench.options;
+  const step = Math.min(1, warmUpSeconds);
   let requests = 0;
-  for (let seconds = 0; seconds < WARM_UP.seconds && requests < WARM_UP.requests; seconds += WARM_UP.step) {
+  for (let seconds = 0; seconds < warmUpSeconds && requests < WARM_UP_REQUESTS; seconds += step) {
     const cell = { operation, population, connections: AIM_CONNECTIONS };
-    requests += (await costed(bench, server, cell, WARM_UP.step)).requests;
+    requests += (await costed(bench, server, cell, step)).requests;
   }
 }
 

@@ -12,7 +12,7 @@ export const isText = (value: unknown, min: number, max: number): value is strin
 
 /** RFC 5321, 4.5.3.1.3: a path is at most 256 octets, its angle brackets among them. */
 export const isEmailAddress = (value: unknown): boolean =>
-  typeof value === 'string' && value.length <= 254 && isEmail(value);
+  typeof value === 'string' && value.length <= 254 && isWellFormed(value) && isEmail(value);
 
 /** ISO 639-1 language, `_`, ISO 3166-1 alpha-2 country: `en_US`. */
 export const isLocale = (value: unknown): boolean =>

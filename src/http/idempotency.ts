@@ -5,6 +5,9 @@ import { canonicalJson } from '../event-sourcing/canonical-json.js';
 import { ServiceSecrets } from '../privacy/service-secrets.js';
 import { ApiError } from './errors.js';
 
+/** A field that is passed over may hold `1e999`, which was read as Infinity, and which JSON can't carry. */
+const carried = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
 export interface RepeatableRequest {
   readonly actor: Actor;
   /** Method and template, as `POST /customers/:id`. */
@@ -27,7 +30,7 @@ export class CommandIds {
     const { actor, route, params, body } = request;
     return {
       commandId: this.hmac(`${actor.type}:${actor.id}`, route, key),
-      fingerprint: createHash('sha256').update(canonicalJson({ params, body })).digest('base64url'),
+      fingerprint: createHash('sha256').update(canonicalJson(carried({ params, body }))).digest('base64url'),
     };
   }
 

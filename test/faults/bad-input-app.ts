@@ -80,7 +80,9 @@ export class WatchedApp {
     const received = await readToEnd(this.http.connect(), chunks);
     const answers = splitAnswers(received);
     for (const { status, headers, text } of answers) expectContractual(status, headers, text, text === '');
-    if (answers.every(({ status }) => status >= 400)) expect(this.writes.count).toBe(before);
+    // Without any answer there may have been one, which was too late.
+    const refused = answers.length > 0 && answers.every(({ status }) => status >= 400);
+    if (refused) expect(this.writes.count).toBe(before);
     return answers.map(({ status }) => status);
   }
 
@@ -113,9 +115,14 @@ function watched(stores: Stores, streams: Set<string>, writes: { count: number }
     return appended;
   };
   const save = customerViews.save.bind(customerViews);
-  customerViews.save = async (...args) => {
-    writes.count += 1;
-    await save(...args);
+  customerViews.save = async (views, generation) => {
+    // The projector may come by with what was written through already: that changes nothing.
+    const stored = await customerViews.versions(
+      views.map(({ id }) => id),
+      generation,
+    );
+    if (views.some(({ id, version }) => version > (stored.get(id) ?? -1))) writes.count += 1;
+    await save(views, generation);
   };
   const create = subjectKeys.create.bind(subjectKeys);
   subjectKeys.create = async (ref, key) => {
