@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { ApiError, ERRORS } from './errors.js';
 
@@ -7,8 +8,14 @@ import { ApiError, ERRORS } from './errors.js';
  * time. Written to the bare socket, since there is no response object yet.
  */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || answerBegun(socket)) {
+  const pending = answerUnderWay(socket);
+  if (error.code === 'ECONNRESET' || !socket.writable || pending?.headersSent === true) {
     socket.destroy();
+    return;
+  }
+  if (pending?.req.complete === true) {
+    // What is broken came behind whole requests: they may take effect, so their answers come first.
+    pending.once('finish', () => setImmediate(answerBrokenRequest, error, socket));
     return;
   }
   const answer = answerTo(error.code);
@@ -34,8 +41,8 @@ function answerTo(code: string | undefined): ApiError {
   );
 }
 
-/** An answer under way must not be cut into. Node keeps it on the socket, under this name only. */
-function answerBegun(socket: Socket): boolean {
+/** Node keeps the answer it works on with the socket, under this name only. */
+function answerUnderWay(socket: Socket): ServerResponse | undefined {
   const message: unknown = Reflect.get(socket, '_httpMessage');
-  return typeof message === 'object' && message !== null && 'headersSent' in message && message.headersSent === true;
+  return message instanceof ServerResponse ? message : undefined;
 }

@@ -111,12 +111,15 @@ export interface Run {
 
 /**
  * Runs every order of the clients' calls, except those that come through a moment that was there before: what follows
- * from there is known already. @returns how many moments there are
+ * from there is known already.
+ * @param most moments after which it ends; in a race with more the orders are taken at random
+ * @returns how many moments there were
  */
-export async function everyOrder(begin: () => Promise<Run>): Promise<number> {
+export async function everyOrder(begin: () => Promise<Run>, most: number, random: () => number): Promise<number> {
   const seen = new Set<string>();
   const open: (readonly string[])[] = [[]];
-  for (let prefix = open.pop(); prefix !== undefined; prefix = open.pop()) {
+  while (open.length > 0 && seen.size < most) {
+    const [prefix = []] = open.splice(Math.floor(random() * open.length), 1);
     const run = await begin();
     try {
       await runOrder(run, prefix, seen, open);
