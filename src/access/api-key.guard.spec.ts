@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { SystemClock } from '../event-sourcing/clock.js';
+import { ApiKeyCache } from './api-key-cache.js';
 import { ApiKeyGuard, bearerToken } from './api-key.guard.js';
 import { ApiKeys, type StoredApiKey } from './api-keys.js';
 import { Public, RequiresScope } from './required-access.js';
@@ -54,7 +55,7 @@ class Routes {
 
 describe('the guard', () => {
   const keys = new AnyKey({ id: 'key_1', name: 'n', scopes: ['customers:read', 'admin'], createdAt: 0 });
-  const guard = new ApiKeyGuard(keys, new SystemClock(), new Reflector());
+  const guard = new ApiKeyGuard(new ApiKeyCache(keys, new SystemClock()), new SystemClock(), new Reflector());
   const enter = (route: keyof Routes, headers: object): Promise<boolean> => {
     const request = { headers, apiKey: null };
     const context = {

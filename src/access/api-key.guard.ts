@@ -5,7 +5,8 @@ import type { FastifyRequest } from 'fastify';
 import { Clock } from '../event-sourcing/clock.js';
 import { unauthorized } from '../http/error-answers.js';
 import { ApiError } from '../http/errors.js';
-import { type ApiKey, ApiKeys } from './api-keys.js';
+import { ApiKeyCache } from './api-key-cache.js';
+import type { ApiKey } from './api-keys.js';
 import { requiredAccess } from './required-access.js';
 import { hashOf } from './secrets.js';
 
@@ -13,7 +14,7 @@ import { hashOf } from './secrets.js';
 @Injectable()
 export class ApiKeyGuard implements CanActivate {
   constructor(
-    private readonly keys: ApiKeys,
+    private readonly keys: ApiKeyCache,
     private readonly clock: Clock,
     private readonly reflector: Reflector,
   ) {}

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { ApiKeyCache } from '../access/api-key-cache.js';
 import { ApiKeyGuard } from '../access/api-key.guard.js';
 import { AcceptsJsonGuard } from './accepts-json.guard.js';
 import { CommandContexts } from './command-contexts.js';
@@ -10,6 +11,7 @@ import { CommandIds } from './idempotency.js';
   providers: [
     { provide: APP_GUARD, useClass: ApiKeyGuard },
     { provide: APP_GUARD, useClass: AcceptsJsonGuard },
+    ApiKeyCache,
     CommandIds,
     CommandContexts,
   ],

@@ -198,10 +198,11 @@ function splitAnswers(received: string): { status: number; headers: IncomingHttp
       fields.map((field) => [field.slice(0, field.indexOf(':')).toLowerCase(), field.slice(field.indexOf(':') + 2)]),
     );
     const length = Number(headers['content-length'] ?? 0);
+    const follows = rest.subarray(end + 4, end + 4 + length).toString();
     // An answer to HEAD names the length of what it leaves out.
-    const text = rest.subarray(end + 4, end + 4 + length).toString();
+    const text = follows.startsWith('HTTP/1.1 ') ? '' : follows;
     if (status >= 200) answers.push({ status, headers, text });
-    rest = rest.subarray(end + 4 + (text.startsWith('HTTP/1.1 ') ? 0 : length));
+    rest = rest.subarray(end + 4 + (text === '' ? 0 : length));
   }
   return answers;
 }

@@ -6,24 +6,14 @@ import { openPrivacy, type Privacy, type Stores } from '../../src/app.module.js'
 import { type Config, readConfig } from '../../src/config.js';
 import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all-source-directory.js';
 import type { SourceDirectory } from '../../src/customers/sources/source-directory.js';
-import { Clock } from '../../src/event-sourcing/clock.js';
+import type { Clock } from '../../src/event-sourcing/clock.js';
 import { LogFollowers } from '../../src/event-sourcing/log-followers.js';
 import { ServiceLogger } from '../../src/http/service-logger.js';
 import { Service } from '../../src/service.js';
 import { openSqliteStores } from '../../src/stores/sqlite/sqlite-stores.js';
+import { TestClock } from './test-clock.js';
 
-/** A clock that moves only when told to. Starts at a fixed time. */
-export class TestClock extends Clock {
-  constructor(private time = Date.parse('2026-01-01T00:00:00.000Z')) {
-    super();
-  }
-  override now(): number {
-    return this.time;
-  }
-  advance(ms: number): void {
-    this.time += ms;
-  }
-}
+export { TestClock };
 
 export interface TestAppOptions {
   readonly config?: Partial<Config>;
