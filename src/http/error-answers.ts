@@ -38,8 +38,8 @@ function byStatus(status: number): ApiError {
   switch (status) {
     case 401:
       return unauthorized();
+    // The files behind the documents: 403 is for scopes alone, and tells nothing about what lies where.
     case 403:
-      return ApiError.of('forbidden', 'Not allowed');
     case 404:
       return ApiError.of('not_found', 'There is nothing at this address');
     case 406:

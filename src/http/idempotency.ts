@@ -30,7 +30,9 @@ export class CommandIds {
     const { actor, route, params, body } = request;
     return {
       commandId: this.hmac(`${actor.type}:${actor.id}`, route, key),
-      fingerprint: createHash('sha256').update(canonicalJson(carried({ params, body }))).digest('base64url'),
+      fingerprint: createHash('sha256')
+        .update(canonicalJson(carried({ params, body })))
+        .digest('base64url'),
     };
   }
 

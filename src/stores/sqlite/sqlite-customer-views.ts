@@ -10,6 +10,7 @@ import type { Change, Query } from './connection.js';
 import { countUpdated, dependsOnUpdated, FEW, pageOf } from './customer-list.js';
 import { type CustomerRow, fromDocument, generationSchema, tableOf, toRow, upsertInto } from './customer-tables.js';
 import type { SqliteDatabase } from './database.js';
+import { WalScrubber } from './wal-scrubber.js';
 
 /** So that dropping a million rows lets other work through. */
 const DELETED_AT_ONCE = 500;
@@ -23,6 +24,7 @@ export class SqliteCustomerViews extends CustomerViews {
   private readonly pointerForWriting: Query<Pointer>;
   private readonly begin: Change;
   private readonly commit: Change;
+  private readonly scrubber: WalScrubber;
   private lastLive = 1;
   private readonly upserts = new Map<number, (row: CustomerRow) => void>();
 
@@ -32,6 +34,12 @@ export class SqliteCustomerViews extends CustomerViews {
     this.pointerForWriting = database.writer.query(POINTER);
     this.begin = database.reader.change('BEGIN');
     this.commit = database.reader.change('COMMIT');
+    this.scrubber = new WalScrubber(database);
+  }
+
+  /** The database is closed by who opened it, and is scrubbed then as well. */
+  stop(): void {
+    this.scrubber.stop();
   }
 
   /** The most frequent read of all: view and pointer in one statement, which shows whether it looked in the right place. */
@@ -92,6 +100,8 @@ export class SqliteCustomerViews extends CustomerViews {
         for (const upsert of upserts) for (const row of rows) upsert(row);
       };
     });
+    // What was redacted, the hash of an address among it, still stands in the write-ahead log.
+    if (views.some(({ status }) => status !== 'active')) this.scrubber.soon();
   }
 
   override async generations(): Promise<Generations> {

@@ -73,14 +73,18 @@ async function openAll(
 
   const eventStore = await SqliteEventStore.open({ file: pathOf('events.db'), clock });
   atClose(() => eventStore.close());
-  const views = await open(viewsDatabase(pathOf('views.db')));
+  // A command beside a server is one that works through everything.
+  const beside = 'dataDir' in options && options.lock === false;
+  const views = await open(viewsDatabase(pathOf('views.db'), beside));
   const keys = await open(keysDatabase(pathOf('keys.db')));
   const access = await open(accessDatabase(pathOf('access.db')));
   const subjectKeys = await SqliteSubjectKeys.open(keys);
   atClose(() => subjectKeys.stop());
+  const customerViews = new SqliteCustomerViews(views);
+  atClose(() => customerViews.stop());
   return {
     eventStore,
-    customerViews: new SqliteCustomerViews(views),
+    customerViews,
     checkpoints: new SqliteCheckpoints(views, clock),
     subjectKeys,
     keyCheckpoints: new SqliteCheckpoints(keys, clock),
@@ -89,10 +93,11 @@ async function openAll(
 }
 
 /** The views can be made again from the log: losing the last moments to a power cut is mended by the projector. */
-export const viewsDatabase = (file: string): DatabaseOptions => ({
+export const viewsDatabase = (file: string, forBulk = false): DatabaseOptions => ({
   file,
   store: 'read_model',
   durability: 'normal',
+  forBulk,
   secureDelete: true,
   // An update of any customer reaches into indexes over all of them.
   cacheMb: 64,

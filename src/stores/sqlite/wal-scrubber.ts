@@ -4,6 +4,7 @@ import type { SqliteDatabase } from './database.js';
 /** How long a caller is kept waiting for a reader in another process to finish; the work goes on after that. */
 const KEEP_WAITING_MS = 2000;
 const RETRY_MS = 1000;
+const SOON_MS = 100;
 
 /**
  * What was overwritten still stands in the write-ahead log and, until that is moved over, in the file. Emptying the log
@@ -26,6 +27,15 @@ export class WalScrubber {
     if (!this.dirty) return;
     this.running ??= this.run();
     await this.running;
+  }
+
+  /** For callers that need not wait: soon, once for all that comes until then. */
+  soon(): void {
+    this.dirty = true;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.scrub().catch(() => this.goOnLater());
+    }, SOON_MS).unref();
   }
 
   stop(): void {
