@@ -1,4 +1,5 @@
-import type { Position } from './event-store.js';
+import { readMetadata } from './envelope.js';
+import type { Position, RecordedEvent } from './event-store.js';
 
 /**
  * How far a follower of the log has come. Besides the position it names the event that stood there, so that a wiped or
@@ -15,6 +16,14 @@ export interface Checkpoint {
     readonly hash: string;
   };
 }
+
+/** How a checkpoint names the event that stands at it. */
+export const namedInCheckpoint = (event: RecordedEvent): NonNullable<Checkpoint['last']> => ({
+  stream: event.stream,
+  revision: event.revision,
+  eventId: event.id,
+  hash: readMetadata(event).hash,
+});
 
 /** Who may follow the log under a name just now. `epoch` grows with each new holder: a fence against an overtaken one. */
 export interface Lease {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Batch, batches } from './batches.js';
-import type { Checkpoint, Checkpoints, Lease } from './checkpoints.js';
+import { type Checkpoint, type Checkpoints, type Lease, namedInCheckpoint } from './checkpoints.js';
 import type { Clock } from './clock.js';
 import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';
@@ -165,7 +165,7 @@ export class LogFollower {
     const newest = batch.events.at(-1);
     this.lagMs = batch.caughtUp || newest === undefined ? 0 : Math.max(0, this.clock.now() - newest.recordedAt);
     if (batch.position === undefined || batch.position === this.position) return;
-    const last = newest === undefined ? this.last : describe(newest);
+    const last = newest === undefined ? this.last : namedInCheckpoint(newest);
     this.unsaved = { logId, position: batch.position, ...(last && { last }) };
     this.advance(batch.position, last);
   }
@@ -190,13 +190,6 @@ export class LogFollower {
     for (const waiter of due) waiter.resolve();
   }
 }
-
-const describe = (event: RecordedEvent): Checkpoint['last'] => ({
-  stream: event.stream,
-  revision: event.revision,
-  eventId: event.id,
-  hash: readMetadata(event).hash,
-});
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { batches } from '../../event-sourcing/batches.js';
-import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
-import { readMetadata } from '../../event-sourcing/envelope.js';
+import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
 import { type CustomerProjection, projectionCheckpoint } from './customer-projection.js';
@@ -63,7 +62,7 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
     count += batch.events.length;
     newest = batch.events.at(-1) ?? newest;
     if (batch.position !== undefined) {
-      const last = newest && describe(newest);
+      const last = newest && namedInCheckpoint(newest);
       await parts.checkpoints.save(projectionCheckpoint(generation), {
         logId,
         position: batch.position,
@@ -75,10 +74,3 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
   }
   return count;
 }
-
-const describe = (event: RecordedEvent) => ({
-  stream: event.stream,
-  revision: event.revision,
-  eventId: event.id,
-  hash: readMetadata(event).hash,
-});
