@@ -194,7 +194,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   { weight: 16, arbitrary: update },
   { weight: 2, arbitrary: forget },
   { weight: 2, arbitrary: remove },
-  { weight: 8, arbitrary: attach },
+  { weight: 14, arbitrary: attach },
   { weight: 5, arbitrary: detach },
   { weight: 5, arbitrary: again },
   { weight: 2, arbitrary: get },
@@ -220,7 +220,7 @@ const contending = fc
 const one = request.map((request): Step => ({ kind: 'one', request }));
 const atOnce = contending.map((requests): Step => ({ kind: 'at_once', requests }));
 const timePasses = fc
-  .constantFrom(1, 2, 1000, 6000, 29 * DAY_MS, 29 * DAY_MS)
+  .constantFrom(1, 2, 1000, 6000, 27 * DAY_MS, 28 * DAY_MS, 28 * DAY_MS)
   .map((ms): Step => ({ kind: 'time_passes', ms }));
 const dueErasures = fc.constantFrom<Step>({ kind: 'due_erasures' });
 

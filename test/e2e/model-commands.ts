@@ -53,21 +53,23 @@ export type Step =
   | { readonly kind: 'time_passes'; readonly ms: number }
   | { readonly kind: 'due_erasures' };
 
+interface DirectorySource {
+  readonly type?: string;
+  readonly state: string;
+  readonly reusable: boolean;
+}
+
+const sourceId = (n: number): string => `00000000-0000-4000-8000-00000000000${n.toString(16)}`;
+
 /** What the directory of sources says of those that appear in the test; every other one it does not know. */
-export const SOURCES: ReadonlyMap<
-  string,
-  { readonly type?: string; readonly state: string; readonly reusable: boolean }
-> = new Map([
-  ['00000000-0000-4000-8000-000000000001', { state: 'chargeable', reusable: true }],
-  ['00000000-0000-4000-8000-000000000002', { state: 'chargeable', reusable: true }],
-  ['00000000-0000-4000-8000-000000000003', { state: 'chargeable', reusable: true }],
-  ['00000000-0000-4000-8000-000000000004', { type: 'card', state: 'chargeable', reusable: true }],
-  ['00000000-0000-4000-8000-000000000005', { type: 'card', state: 'chargeable', reusable: true }],
-  ['00000000-0000-4000-8000-000000000006', { state: 'pending', reusable: true }],
-  ['00000000-0000-4000-8000-000000000007', { state: 'chargeable', reusable: false }],
+export const SOURCES: ReadonlyMap<string, DirectorySource> = new Map<string, DirectorySource>([
+  ...[1, 2, 3, 4, 5, 6].map((n) => [sourceId(n), { state: 'chargeable', reusable: true }] as const),
+  ...[7, 8, 9].map((n) => [sourceId(n), { type: 'card', state: 'chargeable', reusable: true }] as const),
+  [sourceId(10), { state: 'pending', reusable: true }],
+  [sourceId(11), { state: 'chargeable', reusable: false }],
 ]);
 
-export const UNKNOWN_SOURCE = '00000000-0000-4000-8000-00000000000f';
+export const UNKNOWN_SOURCE = sourceId(15);
 
 /** Stands in a body for the id of the path. */
 export const ITS_OWN = 'its own id';

@@ -1,5 +1,5 @@
-import { deepStrictEqual, ok } from 'node:assert/strict';
-import type { TestApp, TestRequest } from '../support/test-app.js';
+import { deepStrictEqual } from 'node:assert/strict';
+import type { TestApp } from '../support/test-app.js';
 import { type Answer, Model, type Sent } from './model.js';
 import {
   type Body,
@@ -10,6 +10,7 @@ import {
   SOURCES,
   UNKNOWN_SOURCE,
 } from './model-commands.js';
+import { faultsOf, httpRequest, idOf } from './model-http.js';
 import { explain } from './model-orders.js';
 
 /**
@@ -233,8 +234,6 @@ function bodyFor(kind: 'create' | 'update', { fields, faults }: Body): Body {
   };
 }
 
-const idOf = (sent: Exclude<Sent, { kind: 'list' }>): string => ('id' in sent ? (sent.id ?? '') : '');
-
 const createdId = (answer: Answer | undefined): string | undefined => {
   const body = answer?.body;
   return typeof body === 'object' && body !== null && 'id' in body && typeof body.id === 'string' ? body.id : undefined;
@@ -243,76 +242,6 @@ const createdId = (answer: Answer | undefined): string | undefined => {
 function pageOf(answer: Answer | undefined): { data: string[]; hasMore: boolean } {
   const page = answer?.body as { data: { id: string }[]; hasMore: boolean };
   return { data: page.data.map(({ id }) => id), hasMore: page.hasMore };
-}
-
-/** Also holds the answer against the shape every error has. */
-function faultsOf(body: unknown, sent: Sent): readonly string[] {
-  const { type, errors } = body as { type: unknown; errors: { code: string; parameter?: string; message: string }[] };
-  ok(typeof type === 'string' && Array.isArray(errors) && errors.length > 0, 'an error has the shape of errors');
-  for (const { code, message } of errors) {
-    ok(typeof message === 'string' && message !== '', 'an error says what is wrong');
-    if (code === 'not_found' && sent.kind !== 'list') deepStrictEqual(message, `Customer '${idOf(sent)}' not found`);
-  }
-  return errors.map(({ code, parameter }) => (parameter === undefined ? code : `${code} ${parameter}`)).sort();
-}
-
-function httpRequest(sent: Sent, start: number): TestRequest {
-  switch (sent.kind) {
-    case 'create': {
-      const { id, body, key } = sent;
-      return post('/customers', { ...(id !== undefined && { id }), ...body.fields }, key, undefined);
-    }
-    case 'update': {
-      const { id, body, key, versions } = sent;
-      return post(pathOf(id), body.fields, key, versions);
-    }
-    case 'attach':
-      return post(`${pathOf(sent.id)}/sources/${sent.sourceId}`, undefined, sent.key, sent.versions);
-    case 'detach':
-      return {
-        method: 'DELETE',
-        url: `${pathOf(sent.id)}/sources/${sent.sourceId}`,
-        headers: headersOf(undefined, sent.versions),
-      };
-    case 'delete':
-      return { method: 'DELETE', url: pathOf(sent.id), headers: headersOf(undefined, sent.versions) };
-    case 'get':
-      return { method: 'GET', url: pathOf(sent.id) };
-    case 'list':
-      return { method: 'GET', url: `/customers?${queryOf(sent.query, start)}` };
-    default:
-      return sent satisfies never;
-  }
-}
-
-const pathOf = (id: string): string => `/customers/${id}`;
-
-const post = (
-  url: string,
-  body: unknown,
-  key: string | undefined,
-  versions: readonly number[] | undefined,
-): TestRequest => ({ method: 'POST', url, ...(body !== undefined && { body }), headers: headersOf(key, versions) });
-
-/** Of a condition that no version fulfils there is a weak and an unknown tag: neither ever matches. */
-const headersOf = (key: string | undefined, versions: readonly number[] | undefined): Record<string, string> => ({
-  ...(key !== undefined && { 'idempotency-key': key }),
-  ...(versions !== undefined && {
-    'if-match': versions.length === 0 ? 'W/"0", "abc"' : versions.map((version) => `"${String(version)}"`).join(', '),
-  }),
-});
-
-function queryOf(query: ListQuery, start: number): string {
-  const { createdTime, updatedTime, ids, ...rest } = query;
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(rest)) parameters.set(name, String(value));
-  if (ids !== undefined) parameters.set('ids', ids.join(','));
-  for (const [name, bound] of Object.entries({ createdTime, updatedTime })) {
-    if (bound === undefined) continue;
-    const key = bound.operator === 'eq' ? name : `${name}[${bound.operator}]`;
-    parameters.set(key, new Date(start + bound.at).toISOString());
-  }
-  return parameters.toString();
 }
 
 /** The directory of sources that the model knows too. */

@@ -320,6 +320,8 @@ describe('A checkpoint', () => {
     await expect(verifyCheckpoint(wiped, checkpoint, NAME)).rejects.toBeInstanceOf(LogMismatch);
     await wiped.write('customer-1', 5);
     await expect(verifyCheckpoint(wiped, checkpoint, NAME)).rejects.toBeInstanceOf(LogMismatch);
+    const { last: _, ...atAMark } = checkpoint;
+    await expect(verifyCheckpoint(wiped, atAMark, NAME)).rejects.toBeInstanceOf(LogMismatch);
   });
 
   it('is refused by a log that was restored to before it, also when others have written there since', async () => {

@@ -6,6 +6,8 @@ import { type Request, World } from './source-ownership-world.js';
 
 const S = '00000000-0000-4000-8000-000000000001';
 const T = '00000000-0000-4000-8000-000000000002';
+const U = '00000000-0000-4000-8000-000000000003';
+const SOURCES = [S, T, U];
 
 const create = (id: string, sourceId?: string, key?: string): Request => ({
   kind: 'create',
@@ -142,6 +144,23 @@ const RACES: readonly Race[] = [
     ],
   },
   {
+    name: 'a source is attached again after a refusal for its key, while another attaches it',
+    before: [create('a'), create('b')],
+    clients: [
+      [attach('a', S, { key: 'k' })],
+      [attach('a', T, { key: 'k' }), attach('a', T, { key: 'l' })],
+      [attach('b', T)],
+    ],
+  },
+  {
+    name: 'one source is attached under two keys that are used for others too',
+    before: [create('a')],
+    clients: [
+      [attach('a', S, { key: 'k' }), attach('a', U, { key: 'l' })],
+      [attach('a', T, { key: 'k' }), attach('a', T, { key: 'l' })],
+    ],
+  },
+  {
     name: 'the follower settles a source while it is attached and its customer deleted',
     before: [create('a')],
     clients: [[attach('a')], [remove('a')], [settle()]],
@@ -186,7 +205,7 @@ function merges(left: readonly number[]): readonly (readonly number[])[] {
 /** Which of two reasons a refusal gives may depend on two moments, so it does not count. */
 async function outcomeOf(world: World, answers: readonly (readonly string[])[]): Promise<Outcome> {
   await world.follow();
-  const sources = [S, T].map((source) => {
+  const sources = SOURCES.map((source) => {
     const holders = world.holdersOf(source);
     const ownership = world.ownershipOf(source);
     const [holder] = holders;
@@ -239,7 +258,7 @@ describe('A source has one owner', () => {
           scheduler: world.scheduler,
           fingerprint: () => world.fingerprint,
           check: () => {
-            for (const source of [S, T]) expect(world.holdersOf(source).length).toBeLessThanOrEqual(1);
+            for (const source of SOURCES) expect(world.holdersOf(source).length).toBeLessThanOrEqual(1);
           },
           finish: async () => void met.add(await outcomeOf(world, answers)),
         };

@@ -6,14 +6,20 @@ import { execute, readInTime } from '../../event-sourcing/command-execution.js';
 import { type EventDraft, readMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type RecordedEvent } from '../../event-sourcing/event-store.js';
 import { CustomerExecution } from '../commands/customer-execution.js';
-import { foldCustomer } from '../customer-history.js';
+import { type CustomerHistory, foldCustomer } from '../customer-history.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
 import { customerStream } from '../streams.js';
-import { claim, type ClaimedBy, type Owner, sameOwner, type SourceEvent, type SourceState } from './source.js';
+import {
+  claim,
+  type Claim,
+  type ClaimedBy,
+  type Owner,
+  sameOwner,
+  type SourceEvent,
+  type SourceState,
+} from './source.js';
 import { foldSource, sourceStream } from './source-events.js';
-
-type Claim = Extract<SourceState, { status: 'claimed' }>;
 
 /**
  * A source belongs to one customer at most. Its own stream is the truth of that; the customer's event follows the claim.
@@ -49,12 +55,13 @@ export class SourceOwnership {
     if (state.status !== 'claimed') return;
     const stream = customerStream(state.owner.customerId);
     const history = await readInTime(this.store, this.clock, stream, deadline);
-    switch (whatBecameOf(state, history, sourceId)) {
+    const customer = foldCustomer(history);
+    switch (whatBecameOf(state, customer, history)) {
       case 'attached':
       case 'pending':
         return;
       case 'unattached':
-        if (!(await this.rollForward(state, system))) await this.settle(sourceId, deadline);
+        if (!(await this.rollForward(state, customer, system))) await this.settle(sourceId, deadline);
         return;
       case 'over':
         await this.end(sourceId, state, 'SourceCancelled', system);
@@ -65,9 +72,14 @@ export class SourceOwnership {
   }
 
   /** @returns false when the customer has moved on: what became of the claim must be looked at again */
-  private async rollForward({ owner, commandId, source }: Claim, system: CommandContext): Promise<boolean> {
+  private async rollForward(
+    { owner, commandIds, source }: Claim,
+    { commands }: CustomerHistory,
+    system: CommandContext,
+  ): Promise<boolean> {
     const { customerId, life } = owner;
-    // Under the name of the claiming command: whatever else it was meant to do can't take effect any more, nor this if that has.
+    // Under the name of a claiming command: whatever else it was meant to do can't take effect any more, nor this if that has.
+    const commandId = commandIds?.find((id) => !commands.has(id));
     const context = commandId === undefined ? system : { ...system, idempotency: { commandId } };
     try {
       await this.customers.run({ kind: 'attach_source', id: customerId, claim: { source, life } }, context);
@@ -129,25 +141,24 @@ export class SourceOwnership {
   }
 }
 
-const sameCommand = (a: Claim, b: Claim): boolean => a.by === b.by && a.commandId === b.commandId;
+const sameCommand = (a: Claim, b: Claim): boolean => a.by === b.by && a.commandIds?.join() === b.commandIds?.join();
 
 /**
  * - `pending`: the life it was claimed for has not begun; whoever creates it brings the claim along, or makes it void
- * - `void`: it never had an effect and never can, for that life was begun by another creation, or is over, or the command
- *   took effect with another source before
+ * - `void`: it never had an effect and never can, for that life was begun by another creation, or is over, or all its
+ *   commands took effect with another source before
  */
 function whatBecameOf(
-  { owner, by, commandId }: Claim,
+  { owner, by, commandIds, source: { sourceId } }: Claim,
+  { state, commands }: CustomerHistory,
   history: readonly RecordedEvent[],
-  sourceId: string,
 ): 'attached' | 'unattached' | 'over' | 'void' | 'pending' {
-  const { state, commands } = foldCustomer(history);
   if (owner.life > state.life) return 'pending';
   const living = owner.life === state.life && state.status === 'active';
   if (living && state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
   // In this life, for a source that was attached in one before is cancelled and can't be claimed.
   const wasAttached = history.some(({ type, data }) => type === 'SourceAttached' && data['sourceId'] === sourceId);
   if (wasAttached) return 'over';
-  const refused = commandId !== undefined && commands.has(commandId);
+  const refused = commandIds?.every((id) => commands.has(id)) ?? false;
   return living && by === 'attach' && !refused ? 'unattached' : 'void';
 }

@@ -36,6 +36,17 @@ describe('claim', () => {
     expect(claim(stateOf(claimed('create')), mine, 'attach', source)).toEqual([claimed('attach')]);
   });
 
+  it('of a command that could still be refused is renewed by another, so that it does not go with the first', () => {
+    const first = claim(stateOf(), mine, 'attach', source, 'command-1');
+    expect(first).toEqual([{ type: 'SourceClaimed', data: { ...mine, by: 'attach', commandId: 'command-1', source } }]);
+    expect(claim(stateOf(...first), mine, 'attach', source, 'command-1')).toEqual([]);
+    const second = claim(stateOf(...first), mine, 'attach', source, 'command-2');
+    expect(stateOf(...first, ...second)).toMatchObject({ commandIds: ['command-1', 'command-2'] });
+    const third = claim(stateOf(...first, ...second), mine, 'attach', source);
+    expect(third).toEqual([claimed('attach')]);
+    expect(claim(stateOf(...first, ...second, ...third), mine, 'attach', source, 'command-4')).toEqual([]);
+  });
+
   it.each([
     { customerId: 'c2', life: 1 },
     { customerId: 'c1', life: 2 },
