@@ -6,7 +6,7 @@ import { ApiKeys, type StoredApiKey } from '../src/access/api-keys.js';
 import { RequiresScope } from '../src/access/required-access.js';
 import { SCOPES } from '../src/access/scopes.js';
 import { apiKeyFor } from '../src/access/secrets.js';
-import { readConfig } from '../src/config.js';
+import { CONFIG, readConfig } from '../src/config.js';
 import type { CustomerPageResponse, CustomerResponse } from '../src/customers/dto/customer-response.js';
 import { CustomerIdPipe } from '../src/customers/dto/path-pipes.js';
 import { readCreate, readUpdate } from '../src/customers/dto/read-changes.js';
@@ -115,6 +115,7 @@ async function main(): Promise<void> {
   const logger = new ServiceLogger(config.logLevel);
   const key = apiKeyFor(config.apiKeyBootstrap ?? '', { name: 'floor', scopes: SCOPES }, Date.now());
   const ports = [
+    { provide: CONFIG, useValue: config },
     { provide: ApiKeys, useValue: new ConstantApiKeys(key) },
     { provide: Clock, useClass: SystemClock },
     { provide: ServiceSecrets, useValue: new ServiceSecrets(NO_SECRET, NO_SECRET, NO_SECRET) },

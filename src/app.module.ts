@@ -1,10 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
+import { Registry } from 'prom-client';
 import { ApiKeys } from './access/api-keys.js';
 import { CONFIG, type Config } from './config.js';
-import { CustomersModule } from './customers/customers.module.js';
+import { CustomersApiModule, CustomersModule } from './customers/customers.module.js';
 import { CustomerViews } from './customers/read-model/customer-views.js';
+import { CUSTOMER_PREFIX } from './customers/streams.js';
+import { SOURCE_PREFIX } from './customers/sources/source-events.js';
 import { AcceptAllSourceDirectory } from './customers/sources/accept-all-source-directory.js';
 import { HttpSourceDirectory } from './customers/sources/http-source-directory.js';
 import { SourceDirectory } from './customers/sources/source-directory.js';
@@ -13,11 +16,20 @@ import { Clock, SystemClock } from './event-sourcing/clock.js';
 import { EventStore } from './event-sourcing/event-store.js';
 import { FollowersModule } from './followers.module.js';
 import { HealthController } from './health/health.controller.js';
+import { CommandRetries } from './metrics/command-retries.js';
+import { MeteredEventStore } from './metrics/metered-event-store.js';
+import { MeteredSubjectKeys } from './metrics/metered-subject-keys.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { KeyRing } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
 import { loadServiceSecrets, ServiceSecrets } from './privacy/service-secrets.js';
 import { SubjectKeys } from './privacy/subject-keys.js';
-import { openSqliteStores } from './stores/sqlite/sqlite-stores.js';
+import { ConfigError } from './settings.js';
+import { openEventStoreDb } from './stores/eventstoredb/eventstoredb-event-store.js';
+import { PrefixedEventStore } from './stores/eventstoredb/prefixed-event-store.js';
+import { type MongoOptions, openMongoReadModel, openMongoSubjectKeys } from './stores/mongodb/mongo-stores.js';
+import { SqliteFolder } from './stores/sqlite/sqlite-stores.js';
+import { UrlRefused } from './stores/url-refused.js';
 
 /** Every store of the service, opened. */
 export interface Stores {
@@ -32,21 +44,85 @@ export interface Stores {
   close(): Promise<void>;
 }
 
-/** The only place that picks stores. @param exclusive whether this process is the one that serves from the data folder */
-export function openStores(config: Config, { exclusive }: { readonly exclusive: boolean }): Promise<Stores> {
-  return openSqliteStores({ dataDir: config.dataDir, lock: exclusive });
+export interface OpeningOptions {
+  /** Whether this process is the one that serves from the data folder. */
+  readonly exclusive: boolean;
+  readonly clock?: Clock;
+  /** Gets a line when a server lacks something that can be done without. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * The only place that picks stores: each on the server that a URL names, else embedded in the data folder.
+ * @throws DataFolderInUse, StoreUnavailable, ConfigError
+ */
+export async function openStores(config: Config, options: OpeningOptions): Promise<Stores> {
+  const { exclusive, clock = new SystemClock(), log } = options;
+  const { eventstoreUrl, mongodbUrl, keysMongodbUrl, dataDir } = config;
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(store: T): T => {
+    opened.push(store);
+    return store;
+  };
+  const close = async (): Promise<void> => {
+    for (const store of opened.splice(0).reverse()) await store.close();
+  };
+  let folder: SqliteFolder | undefined;
+  const embedded = (): SqliteFolder => (folder ??= keep(SqliteFolder.open({ dataDir, lock: exclusive, clock })));
+  const onMongo = (url: string): MongoOptions => ({ url, clock, ...(log && { log }) });
+  try {
+    const eventStore =
+      eventstoreUrl === undefined
+        ? await embedded().openLog()
+        : keep(await opening('EVENTSTORE_URL', () => openLog(eventstoreUrl, config, clock))).log;
+    const { customerViews, checkpoints, apiKeys } =
+      mongodbUrl === undefined
+        ? await embedded().openReadModel()
+        : keep(await opening('MONGODB_URL', () => openMongoReadModel(onMongo(mongodbUrl))));
+    const { subjectKeys, keyCheckpoints } =
+      keysMongodbUrl === undefined
+        ? await embedded().openKeys()
+        : keep(await opening('KEYS_MONGODB_URL', () => openMongoSubjectKeys(onMongo(keysMongodbUrl))));
+    return { eventStore, customerViews, checkpoints, apiKeys, subjectKeys, keyCheckpoints, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface ClosableLog {
+  readonly log: EventStore;
+  close(): Promise<void>;
+}
+
+function openLog(url: string, { eventstorePrefix: prefix = '', debug }: Config, clock: Clock): ClosableLog {
+  const prefixes = [CUSTOMER_PREFIX, SOURCE_PREFIX].map((own) => prefix + own);
+  const store = openEventStoreDb({ url, prefixes, debug, clock });
+  return { log: prefix === '' ? store : new PrefixedEventStore(store, prefix), close: () => store.close() };
+}
+
+/** @throws ConfigError the driver can't read the URL; its words don't repeat it */
+async function opening<T>(setting: string, open: () => T | Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw error instanceof UrlRefused ? new ConfigError(`${setting}: ${error.message}`) : error;
+  }
 }
 
 export interface Privacy {
   readonly keys: KeyRing;
   readonly secrets: ServiceSecrets;
+  /** The key store, with its calls counted. */
+  readonly subjectKeys: MeteredSubjectKeys;
 }
 
 /** @throws MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken: the start must stop */
 export async function openPrivacy(config: Config, stores: Stores, clock: Clock = new SystemClock()): Promise<Privacy> {
   const masterKeys = await loadMasterKeys(config);
-  const secrets = await loadServiceSecrets(stores.subjectKeys, masterKeys);
-  return { secrets, keys: new KeyRing(stores.subjectKeys, masterKeys, clock) };
+  const subjectKeys = new MeteredSubjectKeys(stores.subjectKeys);
+  const secrets = await loadServiceSecrets(subjectKeys, masterKeys);
+  return { secrets, subjectKeys, keys: new KeyRing(subjectKeys, masterKeys, clock) };
 }
 
 export function openSourceDirectory({ sourcesUrl, sourcesToken }: Config): SourceDirectory {
@@ -65,20 +141,30 @@ export interface Parts {
 @Module({})
 export class AppModule {
   static with({ config, stores, privacy, directory, clock }: Parts): DynamicModule {
+    const registry = new Registry();
+    const eventStore = new MeteredEventStore(stores.eventStore, registry);
     const ports = [
       { provide: CONFIG, useValue: config },
       { provide: Clock, useValue: clock },
-      { provide: EventStore, useValue: stores.eventStore },
+      { provide: EventStore, useValue: eventStore },
       { provide: CustomerViews, useValue: stores.customerViews },
-      { provide: SubjectKeys, useValue: stores.subjectKeys },
+      { provide: SubjectKeys, useValue: privacy.subjectKeys },
       { provide: Checkpoints, useValue: stores.checkpoints },
       { provide: ApiKeys, useValue: stores.apiKeys },
       { provide: KeyRing, useValue: privacy.keys },
       { provide: ServiceSecrets, useValue: privacy.secrets },
       { provide: SourceDirectory, useValue: directory },
+      { provide: Registry, useValue: registry },
+      { provide: CommandRetries, useValue: new CommandRetries(registry) },
     ];
     const portsModule: DynamicModule = { module: PortsModule, global: true, providers: ports, exports: ports };
-    const followers = FollowersModule.with({ ...stores, ...privacy, clock });
+    const followers = FollowersModule.with({
+      ...stores,
+      ...privacy,
+      eventStore,
+      clock,
+      follows: config.role !== 'api',
+    });
     return {
       module: AppModule,
       imports: [
@@ -86,7 +172,8 @@ export class AppModule {
         ScheduleModule.forRoot(),
         TerminusModule.forRoot({ logger: false }),
         followers,
-        CustomersModule,
+        config.role === 'worker' ? CustomersModule : CustomersApiModule,
+        MetricsModule.with(followers, privacy.subjectKeys),
       ],
       controllers: [HealthController],
     };

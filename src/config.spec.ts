@@ -1,20 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ConfigError, readConfig } from './config.js';
+import { readConfig } from './config.js';
+import { ConfigError } from './settings.js';
 
 const key = randomBytes(32).toString('base64');
 
 describe('configuration', () => {
   it('has a default for every setting', () => {
     expect(readConfig({})).toEqual({
+      role: 'all',
       port: 3000,
       host: '127.0.0.1',
       dataDir: './data',
       masterKeyFile: 'data/master.key',
+      masterKeyMustExist: false,
       forgetGraceDays: 28,
       liveMode: false,
       logLevel: 'info',
       bodyLimit: 524_288,
+      rateLimit: 0,
     });
   });
 
@@ -32,12 +36,22 @@ describe('configuration', () => {
       LIVE_MODE: 'true',
       LOG_LEVEL: 'silent',
       BODY_LIMIT: '1048576',
+      AUTH_JWKS_URL: 'https://issuer.example/keys',
+      AUTH_ISSUER: 'https://issuer.example/',
+      AUTH_AUDIENCE: 'customers',
+      RATE_LIMIT: '50',
     });
     expect(config).toMatchObject({
       port: 0,
       apiKeyBootstrap: 'sixteen-chars-ok',
       bodyLimit: 1_048_576,
       liveMode: true,
+      tokens: {
+        jwksUrl: 'https://issuer.example/keys',
+        issuer: 'https://issuer.example/',
+        audience: 'customers',
+      },
+      rateLimit: 50,
     });
     expect(config).toMatchObject({
       sourcesUrl: 'https://sources.example/v1',
@@ -76,11 +90,61 @@ describe('configuration', () => {
     ['LOG_LEVEL', 'loud'],
     ['BODY_LIMIT', '100kb'],
     ['BODY_LIMIT', '1023'],
+    ['RATE_LIMIT', '-1'],
+    ['RATE_LIMIT', '1.5'],
+    ['AUTH_JWKS_URL', 'file:///etc/keys'],
+    ['ROLE', 'leader'],
+    ['EVENTSTORE_URL', 'http://secret@127.0.0.1:2113'],
+    ['EVENTSTORE_URL', 'esdb://'],
+    ['EVENTSTORE_PREFIX', 'staging'],
+    ['EVENTSTORE_PREFIX', '$sys-'],
+    ['MONGODB_URL', 'postgres://user:secret@db'],
+    ['KEYS_MONGODB_URL', 'db.example:27017'],
   ])('refuses a bad %s (case %#) with one line that names it and does not repeat the value', (name, value) => {
     const read = (): unknown => readConfig({ [name]: value });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(new RegExp(`^${name} [^\\n]+$`));
     expect(read).not.toThrow(value);
+  });
+
+  describe('of the stores', () => {
+    const MONGODB_URL = 'mongodb://user:secret@views.example/customers';
+    const KEYS_MONGODB_URL = 'mongodb://user:secret@keys.example/customers_keys';
+    const whole = {
+      EVENTSTORE_URL: 'esdb://log.example:2113',
+      MONGODB_URL,
+      KEYS_MONGODB_URL,
+      MASTER_KEYS: `a:${key}`,
+      API_KEY_BOOTSTRAP: 'sixteen-chars-ok',
+      ROLE: 'worker',
+    };
+
+    it('takes each of them alone, and all of them', () => {
+      const urls = { eventstoreUrl: whole.EVENTSTORE_URL, mongodbUrl: MONGODB_URL, keysMongodbUrl: KEYS_MONGODB_URL };
+      expect(readConfig(whole)).toMatchObject({ ...urls, role: 'worker', masterKeyMustExist: true });
+      expect(readConfig({ EVENTSTORE_URL: 'esdb+discover://a,b' }).masterKeyMustExist).toBe(false);
+      const { MASTER_KEYS } = whole;
+      expect(readConfig({ KEYS_MONGODB_URL, MASTER_KEYS }).mongodbUrl).toBeUndefined();
+      expect(readConfig({ ...whole, MASTER_KEYS: '', MASTER_KEY_FILE: '/run/secrets/key' }).masterKeys).toBeUndefined();
+    });
+
+    it.each(['KEYS_MONGODB_URL', 'MASTER_KEYS', 'API_KEY_BOOTSTRAP'])('refuses MONGODB_URL without %s', (name) => {
+      const read = (): unknown => readConfig({ ...whole, [name]: '' });
+      expect(read).toThrow(ConfigError);
+      expect(read).toThrow(new RegExp(`^${name} .*must be set beside`));
+    });
+
+    it('refuses the same database for views and keys, whoever opens it', () => {
+      const same = MONGODB_URL.replace('user:secret@', 'other:password@').concat('?w=majority');
+      expect(() => readConfig({ ...whole, KEYS_MONGODB_URL: same })).toThrow(/^KEYS_MONGODB_URL must name another/);
+    });
+  });
+
+  const tokens = { AUTH_JWKS_URL: 'https://issuer.example/keys', AUTH_ISSUER: 'issuer', AUTH_AUDIENCE: 'audience' };
+  it.each(Object.keys(tokens))('refuses to take tokens without %s, with one line that names it', (missing) => {
+    const read = (): unknown => readConfig({ ...tokens, [missing]: '' });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(new RegExp(`^[^\\n]+ go together: ${missing} is not set$`));
   });
 
   it('is described, setting by setting, in .env.example with its defaults', () => {
@@ -93,15 +157,24 @@ describe('configuration', () => {
     expect(Object.keys(example).sort()).toEqual(
       [
         'API_KEY_BOOTSTRAP',
+        'AUTH_AUDIENCE',
+        'AUTH_ISSUER',
+        'AUTH_JWKS_URL',
         'BODY_LIMIT',
         'DATA_DIR',
+        'EVENTSTORE_PREFIX',
+        'EVENTSTORE_URL',
         'FORGET_GRACE_DAYS',
         'HOST',
+        'KEYS_MONGODB_URL',
         'LIVE_MODE',
         'LOG_LEVEL',
         'MASTER_KEYS',
         'MASTER_KEY_FILE',
+        'MONGODB_URL',
         'PORT',
+        'RATE_LIMIT',
+        'ROLE',
         'SOURCES_TOKEN',
         'SOURCES_URL',
       ].sort(),

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
+import { ConfigError, type Environment, Settings } from './settings.js';
+import { readStoreUrls, type StoreUrls } from './store-urls.js';
 
 /** Everything that can be set from outside, checked once at start. See `.env.example` for what each means. */
-export interface Config {
+export interface Config extends StoreUrls {
+  readonly role: Role;
   readonly port: number;
   readonly host: string;
   readonly dataDir: string;
@@ -9,6 +12,8 @@ export interface Config {
   /** `id:base64` pairs, the active one first. */
   readonly masterKeys?: readonly { readonly id: string; readonly key: Uint8Array }[];
   readonly masterKeyFile: string;
+  /** No key file is made where there is none: other instances must have the same one. */
+  readonly masterKeyMustExist: boolean;
   readonly forgetGraceDays: number;
   readonly sourcesUrl?: string;
   readonly sourcesToken?: string;
@@ -16,20 +21,23 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Bytes. */
   readonly bodyLimit: number;
+  /** Whose bearer tokens are taken. */
+  readonly tokens?: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string };
+  /** Requests a second and principal; 0 is no limit. */
+  readonly rateLimit: number;
+  /** What libraries are told to print; refused where that would be passwords. */
+  readonly debug?: string;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+const ROLES = ['all', 'api', 'worker'] as const;
+/** What an instance does: serve requests, follow the log (projector, erasures, sources), or both. */
+export type Role = (typeof ROLES)[number];
+
 /** The token under which the composition root provides the {@link Config}. */
 export const CONFIG = Symbol('Config');
-
-/** A setting that stops the start. The message is one line that names it, never a value that could be a secret. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 const KIB = 1024;
 /**
@@ -57,60 +65,46 @@ export function readConfig(env: Environment = process.env): Config {
   const dataDir = settings.text('DATA_DIR') ?? './data';
   const apiKeyBootstrap = bootstrapKey(settings);
   const masterKeys = readMasterKeys(settings);
+  const masterKeyFile = settings.text('MASTER_KEY_FILE');
+  const urls = readStoreUrls(settings);
+  requireShared(urls, masterKeys ?? masterKeyFile, apiKeyBootstrap);
   const sourcesUrl = settings.url('SOURCES_URL');
   const sourcesToken = settings.text('SOURCES_TOKEN');
+  const tokens = readTokens(settings);
+  const debug = settings.text('DEBUG');
   return {
+    ...urls,
+    role: settings.oneOf('ROLE', ROLES) ?? 'all',
     port: settings.integer('PORT', 0, 65_535) ?? 3000,
     host: settings.text('HOST') ?? '127.0.0.1',
     dataDir,
     ...(apiKeyBootstrap !== undefined && { apiKeyBootstrap }),
     ...(masterKeys !== undefined && { masterKeys }),
-    masterKeyFile: settings.text('MASTER_KEY_FILE') ?? join(dataDir, 'master.key'),
+    masterKeyFile: masterKeyFile ?? join(dataDir, 'master.key'),
+    masterKeyMustExist: urls.keysMongodbUrl !== undefined,
     forgetGraceDays: settings.integer('FORGET_GRACE_DAYS', 0, 3650) ?? 28,
     ...(sourcesUrl !== undefined && { sourcesUrl }),
     ...(sourcesToken !== undefined && { sourcesToken }),
     liveMode: settings.oneOf('LIVE_MODE', ['true', 'false']) === 'true',
     logLevel: settings.oneOf('LOG_LEVEL', LOG_LEVELS) ?? 'info',
     bodyLimit: settings.integer('BODY_LIMIT', KIB, 16 * KIB * KIB) ?? DEFAULT_BODY_LIMIT,
+    ...(tokens !== undefined && { tokens }),
+    ...(debug !== undefined && { debug }),
+    rateLimit: settings.integer('RATE_LIMIT', 0, 1_000_000) ?? 0,
   };
 }
 
-class Settings {
-  constructor(private readonly env: Environment) {}
-
-  text(name: string): string | undefined {
-    const value = this.env[name]?.trim();
-    if (value === undefined || value === '') return undefined;
-    if (/\p{Cc}/u.test(value)) throw new ConfigError(`${name} must not contain control characters`);
-    return value;
+/** What many instances share can't be made by the first of them. */
+function requireShared({ mongodbUrl, keysMongodbUrl }: StoreUrls, masterKeys: unknown, firstKey: unknown): void {
+  if (keysMongodbUrl !== undefined && masterKeys === undefined) {
+    throw new ConfigError(
+      'MASTER_KEYS (or MASTER_KEY_FILE) must be set beside KEYS_MONGODB_URL: all instances need the same',
+    );
   }
-
-  integer(name: string, min: number, max: number): number | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
-    if (value >= min && value <= max) return value;
-    throw new ConfigError(`${name} must be an integer from ${String(min)} to ${String(max)}`);
-  }
-
-  oneOf<T extends string>(name: string, values: readonly T[]): T | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = values.find((candidate) => candidate === text);
-    if (value === undefined) throw new ConfigError(`${name} must be one of ${values.join(', ')}`);
-    return value;
-  }
-
-  /** Without the slash at its end, so that paths can be appended. */
-  url(name: string): string | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    const plain = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
-    if (!plain || !/^https?:$/.test(url.protocol)) {
-      throw new ConfigError(`${name} must be an http or https URL without credentials, query and fragment`);
-    }
-    return url.href.replace(/\/+$/, '');
+  if (mongodbUrl !== undefined && firstKey === undefined) {
+    throw new ConfigError(
+      'API_KEY_BOOTSTRAP must be set beside MONGODB_URL: a key made by one instance would be lost in its log',
+    );
   }
 }
 
@@ -120,6 +114,19 @@ function bootstrapKey(settings: Settings): string | undefined {
   if (secret.length < 16) throw new ConfigError('API_KEY_BOOTSTRAP must have at least 16 characters');
   if (!SENDABLE.test(secret)) throw new ConfigError('API_KEY_BOOTSTRAP can hold A-Z a-z 0-9 - . _ ~ + / only');
   return secret;
+}
+
+function readTokens(settings: Settings): Config['tokens'] {
+  const jwksUrl = settings.url('AUTH_JWKS_URL');
+  const issuer = settings.text('AUTH_ISSUER');
+  const audience = settings.text('AUTH_AUDIENCE');
+  if (jwksUrl !== undefined && issuer !== undefined && audience !== undefined) return { jwksUrl, issuer, audience };
+  if (jwksUrl === undefined && issuer === undefined && audience === undefined) return undefined;
+  const all = Object.entries({ AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience });
+  const missing = all.filter(([, value]) => value === undefined).map(([name]) => name);
+  throw new ConfigError(
+    `AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE go together: ${missing.join(' and ')} is not set`,
+  );
 }
 
 function readMasterKeys(settings: Settings): Config['masterKeys'] {

@@ -9,7 +9,7 @@ import { CustomersModule } from './customers/customers.module.js';
 import type { Checkpoints } from './event-sourcing/checkpoints.js';
 import type { Clock } from './event-sourcing/clock.js';
 import type { EventStore } from './event-sourcing/event-store.js';
-import { LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
+import { type FollowerLog, LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { ReadGate } from './event-sourcing/read-gate.js';
 import { ErasureFollower } from './privacy/erasure-follower.js';
@@ -24,10 +24,9 @@ export interface FollowerParts {
   readonly keys: KeyRing;
   readonly secrets: ServiceSecrets;
   readonly clock: Clock;
+  /** Whether this instance follows the log itself; else it only watches how far those are that do. */
+  readonly follows: boolean;
 }
-
-/** One server a data folder: a name that outlives the process spares a restart the wait for its predecessor's lease. */
-const OWNER = 'embedded';
 
 /** What follows the log: the projector, the finishing of erasures, the finishing of claims. */
 @Module({})
@@ -51,7 +50,7 @@ export class FollowersModule {
           },
         ]),
     };
-    const gate = { provide: ReadGate, useValue: new ReadGate(store, projector) };
+    const gate = { provide: ReadGate, useValue: new ReadGate(store, customerViews, projector) };
     const gateModule: DynamicModule = { module: ReadGateModule, global: true, providers: [gate], exports: [gate] };
     return {
       module: FollowersModule,
@@ -65,11 +64,13 @@ export class FollowersModule {
 @Module({})
 class ReadGateModule {}
 
-function follow(handler: LogHandler, checkpoints: Checkpoints, { eventStore, clock }: FollowerParts): LogFollower {
+function follow(handler: LogHandler, checkpoints: Checkpoints, parts: FollowerParts): LogFollower {
+  const { eventStore: store, clock, follows } = parts;
   const logger = new Logger(`LogFollower:${handler.name}`);
-  return new LogFollower(eventStore, checkpoints, handler, OWNER, clock, {
+  const log: FollowerLog = {
     warn: (message, details) => {
       logger.warn(`${message} ${JSON.stringify(details)}`);
     },
-  });
+  };
+  return new LogFollower({ store, checkpoints, handler, owner: checkpoints.owner, clock, log, watchOnly: !follows });
 }

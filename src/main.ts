@@ -1,12 +1,14 @@
 import { relative, resolve } from 'node:path';
 import { ensureFirstKey } from './access/first-key.js';
 import { openPrivacy, openSourceDirectory, openStores, type Stores } from './app.module.js';
-import { type Config, ConfigError, loadEnvFile, readConfig } from './config.js';
+import { type Config, loadEnvFile, readConfig } from './config.js';
 import { LogMismatch } from './event-sourcing/log-follower.js';
+import { type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
 import { SystemClock } from './event-sourcing/clock.js';
 import { describeError, ServiceLogger } from './http/service-logger.js';
 import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
 import { Service } from './service.js';
+import { ConfigError } from './settings.js';
 import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
 
 const SHUTDOWN_MS = 10_000;
@@ -15,7 +17,8 @@ async function main(): Promise<void> {
   loadEnvFile();
   const config = readConfig();
   const logger = new ServiceLogger(config.logLevel);
-  const stores = await openStores(config, { exclusive: true });
+  const log = (line: string): void => logger.warn(line, 'Stores');
+  const stores = await openStores(config, { exclusive: true, log });
   try {
     await serve(config, stores, logger);
   } catch (error) {
@@ -63,20 +66,38 @@ function stopOnSignal(service: Service, stores: Stores, logger: ServiceLogger): 
 function startBlock(config: Config, url: string, firstKey: string | undefined): string {
   const keyInFolder =
     !config.masterKeys && !relative(resolve(config.dataDir), resolve(config.masterKeyFile)).startsWith('..');
+  const { eventstoreUrl, mongodbUrl, keysMongodbUrl, role } = config;
+  const servers = [
+    ...(eventstoreUrl === undefined ? [] : ['the event log on EventStoreDB']),
+    ...(mongodbUrl === undefined ? [] : ['the views on MongoDB']),
+    ...(keysMongodbUrl === undefined ? [] : ['the keys on MongoDB']),
+  ];
   return [
     'Customers service',
     `  address      ${url}`,
-    `  docs         ${url}/docs`,
-    `  data folder  ${resolve(config.dataDir)}`,
+    ...(role === 'worker' ? [] : [`  docs         ${url}/docs`]),
+    ...(servers.length === 3 ? [] : [`  data folder  ${resolve(config.dataDir)}`]),
+    ...(servers.length === 0 ? [] : [`  servers      ${servers.join(', ')}`]),
+    ...(role === 'all' ? [] : [`  role         ${role}`]),
     ...(firstKey === undefined ? [] : [`  API key      ${firstKey}  (all scopes; shown only now)`]),
     ...(keyInFolder ? ['  master key   in the data folder: a copy of it undoes erasures (set MASTER_KEY_FILE)'] : []),
   ].join('\n');
 }
 
+const SETTING_OF: Record<StoreName, string> = {
+  event_log: 'the event log is out of reach (EVENTSTORE_URL, or DATA_DIR)',
+  read_model: 'the views are out of reach (MONGODB_URL, or DATA_DIR)',
+  api_keys: 'the API keys are out of reach (MONGODB_URL, or DATA_DIR)',
+  subject_keys: 'the subject keys are out of reach (KEYS_MONGODB_URL, or DATA_DIR)',
+  token_keys: 'the keys for tokens are out of reach (AUTH_JWKS_URL)',
+  source_directory: 'the sources are out of reach (SOURCES_URL)',
+};
+
 /** What an operator can mend has a message of its own; anything else is a fault of ours, told without its message. */
 function explain(error: unknown): string {
   const known = [ConfigError, DataFolderInUse, LogMismatch, MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
+  if (error instanceof StoreUnavailable) return `The start failed: ${SETTING_OF[error.store]}`;
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
     const code = String(error.code);
     if (error.syscall === 'listen' || error.syscall === 'getaddrinfo')

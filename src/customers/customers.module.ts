@@ -18,10 +18,9 @@ import { OpenViews } from './read-model/open-views.js';
 import { SourceAttachment } from './sources/source-attachment.js';
 import { SourceOwnership } from './sources/source-ownership.js';
 
-/** The customers resource. The ports it needs come from the composition root. */
+/** What can be done with customers. The ports it needs come from the composition root. */
 @Module({
   imports: [CqrsModule.forRoot(), HttpModule],
-  controllers: [CustomersController],
   providers: [
     AttachSourceHandler,
     CreateCustomerHandler,
@@ -42,3 +41,7 @@ import { SourceOwnership } from './sources/source-ownership.js';
   exports: [CustomerExecution, DueErasures, EmailIndexing, SourceOwnership],
 })
 export class CustomersModule {}
+
+/** The customers resource, for the instances that serve requests. */
+@Module({ imports: [CustomersModule, HttpModule], controllers: [CustomersController] })
+export class CustomersApiModule {}

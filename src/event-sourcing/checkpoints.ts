@@ -37,6 +37,12 @@ export interface Lease {
  * Every adapter passes `test/contracts/checkpoints.contract.ts`.
  */
 export abstract class Checkpoints {
+  /**
+   * This process as a holder of leases. Where only one process can serve from the database it is the name its successor
+   * has too, which so need not wait for the lease to run out.
+   */
+  abstract readonly owner: string;
+
   abstract load(name: string): Promise<Checkpoint | undefined>;
   /** @returns false when the lease's epoch is no longer the newest: nothing was written. */
   abstract save(name: string, checkpoint: Checkpoint, lease?: Lease): Promise<boolean>;

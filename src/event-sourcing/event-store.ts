@@ -50,8 +50,8 @@ export type SubscriptionMessage =
 export interface SubscribeOptions {
   /** Exclusive; from the beginning of the log when absent. */
   readonly after?: Position | undefined;
-  /** Only streams whose name begins with one of these. */
-  readonly prefixes: readonly string[];
+  /** Only streams whose name begins with one of these; every stream of the service when absent. */
+  readonly prefixes?: readonly string[] | undefined;
   /** Ends the iteration cleanly. */
   readonly signal: AbortSignal;
 }
@@ -80,8 +80,14 @@ export abstract class EventStore {
   /** Every event once, in log order, then live; ends when the signal aborts, throws when the store drops it. */
   abstract subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
 
-  /** The position of the newest event; undefined while the log is empty. */
+  /**
+   * The position of the newest event of the service's own streams, which a subscription to all of them is sure to pass;
+   * undefined while there is none.
+   */
   abstract head(): Promise<Position | undefined>;
+
+  /** Where the log ends, whoever wrote there: a position after it was made by another log. Undefined while it is empty. */
+  abstract end(): Promise<Position | undefined>;
 
   /** Names this log for its whole life; a wiped and refilled log has another. */
   abstract logId(): Promise<string>;
@@ -91,6 +97,9 @@ export abstract class EventStore {
 
   /** About how much of the log up to `head` lies at or before `position`: 0 to 1, for showing progress. */
   abstract fraction(position: Position, head: Position): number;
+
+  /** About how many events of the service lie after the one (from the beginning when absent) and up to the other. */
+  abstract eventsBetween(after: Position | undefined, upTo: Position): number;
 
   /** @throws StoreUnavailable */
   abstract health(): Promise<void>;

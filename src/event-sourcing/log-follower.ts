@@ -4,6 +4,7 @@ import { type Checkpoint, type Checkpoints, type Lease, namedInCheckpoint } from
 import type { Clock } from './clock.js';
 import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';
+import { HeldLease } from './held-lease.js';
 
 /** An event of a type this release does not know: a newer release writes to the same log. */
 export class UnknownEventType extends Error {
@@ -25,13 +26,30 @@ export interface LogHandler {
 }
 
 export interface FollowerStatus {
+  /** `waiting`: another instance follows, and this one watches how far that has come. */
   readonly state: 'waiting' | 'following' | 'retrying' | 'degraded' | 'stopped';
-  /** Milliseconds between the writing of the newest handled event and its handling; 0 when caught up. */
+  /** How long the newest event waits already, or the newest handled one waited while more were there; 0 when caught up. */
   readonly lagMs: number;
+  /** About how many events are in the log and not handled yet. */
+  readonly lagEvents: number;
+  /** How often following began anew after a failure. */
+  readonly restarts: number;
+  readonly holdsLease: boolean;
 }
 
 export interface FollowerLog {
   warn(message: string, details: Record<string, string | number>): void;
+}
+
+export interface FollowerParts {
+  readonly store: EventStore;
+  readonly checkpoints: Checkpoints;
+  readonly handler: LogHandler;
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly log: FollowerLog;
+  /** Leaves the following to other instances, for good, and only watches how far they are. */
+  readonly watchOnly?: boolean;
 }
 
 const BATCH = 500;
@@ -40,7 +58,9 @@ const LEASE_MS = 10_000;
 const GATHER_MS = 10;
 /** A crash has at most so much handed in again; what is handled is handled, whether it is written down or not. */
 const CHECKPOINT_EVERY_MS = 500;
-const BACKOFF_MS = { first: 100, most: 5_000 };
+/** While another follows: how often its checkpoint is looked at, and after how many looks the lease is asked for again. */
+const WATCH = { everyMs: 500, looks: 4 };
+const BACKOFF_MS = { first: 100, most: 2_000 };
 
 /**
  * Runs a handler along the log: one at a time over all instances (lease), in batches, the handler's work first, then the
@@ -52,23 +72,33 @@ export class LogFollower {
   private running: Promise<void> = Promise.resolve();
   private state: FollowerStatus['state'] = 'waiting';
   private lagMs = 0;
+  private restarts = 0;
+  private holdsLease = false;
   private position: Position | undefined;
   private last: Checkpoint['last'];
   /** Handled, but not written down yet. */
   private unsaved: Checkpoint | undefined;
   private waiters: { readonly position: Position; readonly resolve: () => void }[] = [];
+  /** A head of the log that was seen and is not reached yet. */
+  private awaited: { readonly head: Position; readonly since: number } | undefined;
 
-  constructor(
-    private readonly store: EventStore,
-    private readonly checkpoints: Checkpoints,
-    private readonly handler: LogHandler,
-    private readonly owner: string,
-    private readonly clock: Clock,
-    private readonly log: FollowerLog,
-  ) {}
+  constructor(private readonly parts: FollowerParts) {}
 
   get status(): FollowerStatus {
-    return { state: this.state, lagMs: this.lagMs };
+    const { state, restarts, holdsLease, awaited } = this;
+    const behind = awaited !== undefined && !this.hasReached(awaited.head);
+    const waited = behind ? this.parts.clock.now() - awaited.since : 0;
+    const lagEvents = behind ? this.parts.store.eventsBetween(this.position, awaited.head) : 0;
+    return { state, lagMs: Math.max(this.lagMs, waited), lagEvents, restarts, holdsLease };
+  }
+
+  /** Tells where the log ends, for measuring how far behind this is, also when nothing comes through any more. */
+  observe(head: Position): void {
+    if (this.awaited !== undefined && !this.hasReached(this.awaited.head)) {
+      this.awaited = { head, since: this.awaited.since };
+    } else {
+      this.awaited = this.hasReached(head) ? undefined : { head, since: this.parts.clock.now() };
+    }
   }
 
   start(): void {
@@ -81,12 +111,12 @@ export class LogFollower {
     this.state = 'stopped';
   }
 
-  /** Whether everything up to `position` has been handled by this follower. */
+  /** Whether everything up to `position` has been handled, by this follower or by the one it watches. */
   hasReached(position: Position): boolean {
-    return this.position !== undefined && this.store.comparePositions(this.position, position) >= 0;
+    return this.position !== undefined && this.parts.store.comparePositions(this.position, position) >= 0;
   }
 
-  /** Resolves once everything up to `position` has been handled by this follower. */
+  /** Resolves once everything up to `position` has been handled, by this follower or by the one it watches. */
   reached(position: Position): Promise<void> {
     if (this.hasReached(position)) return Promise.resolve();
     return new Promise((resolve) => this.waiters.push({ position, resolve }));
@@ -94,60 +124,82 @@ export class LogFollower {
 
   /** @throws LogMismatch the checkpoint was made from another log, or from a later state of this one */
   async verifyCheckpoint(): Promise<void> {
-    const checkpoint = await this.checkpoints.load(await this.handler.checkpointName());
-    if (checkpoint !== undefined) await verifyCheckpoint(this.store, checkpoint, this.handler.name);
+    const { store, handler } = this.parts;
+    const checkpoint = await this.loadCheckpoint();
+    if (checkpoint !== undefined) await verifyCheckpoint(store, checkpoint, handler.name);
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     let failures = 0;
-    while (!signal.aborted && this.state !== 'degraded') {
+    while (!signal.aborted) {
       try {
-        const lease = await this.checkpoints.acquire(this.handler.name, this.owner, LEASE_MS);
-        if (lease === undefined) this.state = 'waiting';
-        else await this.followUnder(lease, () => (failures = 0));
-        if (!signal.aborted) await delay(LEASE_MS / 5, undefined, { signal });
+        const held = await this.takeLease();
+        if (held === undefined) await this.watch();
+        else await this.followUnder(held, () => (failures = 0));
       } catch (error) {
         if (signal.aborted) return;
-        this.state = error instanceof UnknownEventType ? 'degraded' : 'retrying';
+        if (this.state !== 'degraded') this.state = error instanceof UnknownEventType ? 'degraded' : 'retrying';
+        this.restarts += 1;
         failures += 1;
-        this.log.warn(`${this.handler.name} could not follow the log`, { error: nameOf(error), failures });
+        this.parts.log.warn(`${this.parts.handler.name} could not follow the log`, { error: nameOf(error), failures });
         const pause = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most);
         await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
-  private async followUnder(lease: Lease, onProgress: () => void): Promise<void> {
-    const lost = new AbortController();
-    const keep = (work: Promise<boolean>): void => {
-      work.then(
-        (kept) => kept || lost.abort(),
-        () => lost.abort(),
+  private async takeLease(): Promise<HeldLease | undefined> {
+    const { checkpoints, handler, owner, watchOnly } = this.parts;
+    if (watchOnly === true || this.state === 'degraded') return undefined;
+    return HeldLease.take(checkpoints, handler.name, owner, LEASE_MS);
+  }
+
+  /** Another follows: its checkpoint tells how far the work has come. */
+  private async watch(): Promise<void> {
+    if (this.state !== 'degraded') this.state = 'waiting';
+    for (let look = 0; look < WATCH.looks; look += 1) {
+      const checkpoint = await this.loadCheckpoint();
+      this.lagMs = 0;
+      if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
+      await delay(WATCH.everyMs, undefined, { signal: this.stopping.signal });
+    }
+  }
+
+  private async followUnder(held: HeldLease, onProgress: () => void): Promise<void> {
+    const save = (): void => {
+      this.saveCheckpoint(held.lease).then(
+        (kept) => {
+          if (!kept) held.lose();
+        },
+        () => {
+          held.lose();
+        },
       );
     };
-    const renewal = setInterval(() => keep(this.checkpoints.renew(lease, LEASE_MS)), LEASE_MS / 3);
-    const saving = setInterval(() => keep(this.saveCheckpoint(lease)), CHECKPOINT_EVERY_MS);
-    const signal = AbortSignal.any([this.stopping.signal, lost.signal]);
+    const saving = setInterval(save, CHECKPOINT_EVERY_MS);
+    const signal = AbortSignal.any([this.stopping.signal, held.lost]);
+    this.holdsLease = true;
     try {
       await this.followFromCheckpoint(signal, onProgress);
-      await this.saveCheckpoint(lease);
+      await this.saveCheckpoint(held.lease);
     } finally {
-      clearInterval(renewal);
       clearInterval(saving);
       this.unsaved = undefined;
-      await this.checkpoints.release(lease).catch(() => undefined);
+      this.holdsLease = false;
+      await held.release();
     }
   }
 
   private async followFromCheckpoint(signal: AbortSignal, onProgress: () => void): Promise<void> {
-    const { prefixes } = this.handler;
-    const checkpoint = await this.checkpoints.load(await this.handler.checkpointName());
+    const { store } = this.parts;
+    const checkpoint = await this.loadCheckpoint();
     if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
-    const logId = await this.store.logId();
+    const logId = await store.logId();
     const failed = new AbortController();
     const until = AbortSignal.any([signal, failed.signal]);
-    const subscription = this.store.subscribe({ after: checkpoint?.position, prefixes, signal: until });
+    // To every stream of the service, wanted or not: only so is the head of the log sure to be passed.
+    const subscription = store.subscribe({ after: checkpoint?.position, signal: until });
     this.state = 'following';
     for await (const batch of batches(subscription, BATCH)) {
       await this.handleBatch(batch, logId).catch((error: unknown) => {
@@ -161,9 +213,11 @@ export class LogFollower {
   }
 
   private async handleBatch(batch: Batch, logId: string): Promise<void> {
-    if (batch.events.length > 0) await this.handler.handle(batch.events, this.stopping.signal);
+    const { handler, clock } = this.parts;
+    const wanted = batch.events.filter(({ stream }) => handler.prefixes.some((prefix) => stream.startsWith(prefix)));
+    if (wanted.length > 0) await handler.handle(wanted, this.stopping.signal);
     const newest = batch.events.at(-1);
-    this.lagMs = batch.caughtUp || newest === undefined ? 0 : Math.max(0, this.clock.now() - newest.recordedAt);
+    this.lagMs = batch.caughtUp || newest === undefined ? 0 : Math.max(0, clock.now() - newest.recordedAt);
     if (batch.position === undefined || batch.position === this.position) return;
     const last = newest === undefined ? this.last : namedInCheckpoint(newest);
     this.unsaved = { logId, position: batch.position, ...(last && { last }) };
@@ -175,12 +229,17 @@ export class LogFollower {
     const checkpoint = this.unsaved;
     if (checkpoint === undefined) return true;
     this.unsaved = undefined;
-    return this.checkpoints.save(await this.handler.checkpointName(), checkpoint, lease);
+    const { checkpoints, handler } = this.parts;
+    return checkpoints.save(await handler.checkpointName(), checkpoint, lease);
+  }
+
+  private async loadCheckpoint(): Promise<Checkpoint | undefined> {
+    return this.parts.checkpoints.load(await this.parts.handler.checkpointName());
   }
 
   private advance(position: Position, last: Checkpoint['last']): void {
     // Handed in again after a crash or a lost lease: what was reached stays reached.
-    if (this.position !== undefined && this.store.comparePositions(position, this.position) < 0) return;
+    if (this.position !== undefined && this.parts.store.comparePositions(position, this.position) < 0) return;
     this.position = position;
     this.last = last;
     const reached = (waiter: { position: Position }): boolean => this.hasReached(waiter.position);
@@ -202,8 +261,8 @@ export async function verifyCheckpoint(store: EventStore, checkpoint: Checkpoint
     );
   };
   if (checkpoint.logId !== (await store.logId())) refuse('it has another id');
-  const head = await store.head();
-  if (head === undefined || store.comparePositions(head, checkpoint.position) < 0)
+  const end = await store.end();
+  if (end === undefined || store.comparePositions(end, checkpoint.position) < 0)
     refuse('it ends before the checkpoint');
   const { last } = checkpoint;
   if (last === undefined) return;

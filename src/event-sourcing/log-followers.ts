@@ -8,8 +8,12 @@ export interface NamedFollower {
   readonly beforeServing: boolean;
 }
 
+const OBSERVE_EVERY_MS = 1_000;
+
 /** All that follows the log in this process. */
 export class LogFollowers {
+  private observing: NodeJS.Timeout | undefined;
+
   constructor(
     private readonly store: EventStore,
     private readonly all: readonly NamedFollower[],
@@ -20,6 +24,7 @@ export class LogFollowers {
     for (const { follower } of this.all) await follower.verifyCheckpoint();
     const head = await this.store.head();
     for (const { follower } of this.all) follower.start();
+    this.observing = setInterval(() => void this.observe(), OBSERVE_EVERY_MS);
     if (head === undefined) return;
     await Promise.all(
       this.all.filter(({ beforeServing }) => beforeServing).map(({ follower }) => follower.reached(head)),
@@ -33,10 +38,16 @@ export class LogFollowers {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.observing);
     await Promise.all(this.all.map(({ follower }) => follower.stop()));
   }
 
   get status(): Readonly<Record<string, FollowerStatus>> {
     return Object.fromEntries(this.all.map(({ name, follower }) => [name, follower.status]));
+  }
+
+  private async observe(): Promise<void> {
+    const head = await this.store.head().catch(() => undefined);
+    if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
   }
 }

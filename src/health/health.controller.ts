@@ -12,6 +12,7 @@ import { CustomerViews } from '../customers/read-model/customer-views.js';
 import { within } from '../event-sourcing/deadline.js';
 import { EventStore } from '../event-sourcing/event-store.js';
 import { LogFollowers } from '../event-sourcing/log-followers.js';
+import { ReadGate } from '../event-sourcing/read-gate.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { SubjectKeys } from '../privacy/subject-keys.js';
 
@@ -30,6 +31,7 @@ export class HealthController {
     private readonly subjectKeys: SubjectKeys,
     private readonly apiKeys: ApiKeys,
     private readonly followers: LogFollowers,
+    private readonly gate: ReadGate,
   ) {}
 
   /** The process answers. */
@@ -43,11 +45,17 @@ export class HealthController {
   ready(): Promise<HealthCheckResult> {
     return this.health.check([
       () => this.store('event_log', this.eventStore),
-      () => this.store('read_model', this.views),
+      () => this.store('read_model', { health: () => this.readable() }),
       () => this.store('subject_keys', this.subjectKeys),
       () => this.store('api_keys', this.apiKeys),
       () => this.following(),
     ]);
+  }
+
+  /** Views that are not known to have caught up are not served: to a caller that is the same as none. */
+  private async readable(): Promise<void> {
+    await this.views.health();
+    await this.gate.pass();
   }
 
   private async store(name: string, store: { health(): Promise<void> }): Promise<HealthIndicatorResult> {

@@ -64,7 +64,7 @@ export function configureApp(app: NestFastifyApplication, log: ServiceLogger): v
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   const routes = new KnownRoutes();
   routes.watch(fastify);
-  fastify.decorateRequest('apiKey', null);
+  fastify.decorateRequest('caller', null);
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('X-Request-Id', request.id);
     done(hasHost(request.raw) ? undefined : ApiError.of('invalid_format', 'The Host header is missing'));

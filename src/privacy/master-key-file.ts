@@ -7,22 +7,25 @@ import { KEY_BYTES, MasterKeyRefused, MasterKeys, fingerprintOf } from './master
 const OTHERS = 0o007;
 
 /**
- * The configured master keys, else the one in the key file (32 raw bytes), which is made when there is none.
+ * The configured master keys, else the one in the key file (32 raw bytes), which is made when there is none, unless it must exist.
  * @throws MasterKeyRefused
  */
-export async function loadMasterKeys(config: Pick<Config, 'masterKeys' | 'masterKeyFile'>): Promise<MasterKeys> {
+export async function loadMasterKeys(
+  config: Pick<Config, 'masterKeys' | 'masterKeyFile'> & Partial<Pick<Config, 'masterKeyMustExist'>>,
+): Promise<MasterKeys> {
   if (config.masterKeys !== undefined) return new MasterKeys(config.masterKeys);
   const file = resolve(config.masterKeyFile);
-  const key = await readOrMake(file).catch((error: unknown) => {
+  const key = await readOrMake(file, config.masterKeyMustExist !== true).catch((error: unknown) => {
     if (error instanceof MasterKeyRefused) throw error;
     throw new MasterKeyRefused(`Master key file ${file} can't be used (${codeOf(error) ?? 'unknown error'})`);
   });
   return new MasterKeys([{ id: fingerprintOf(key).slice(0, 16), key }]);
 }
 
-async function readOrMake(file: string): Promise<Uint8Array> {
+async function readOrMake(file: string, mayMake: boolean): Promise<Uint8Array> {
   const standing = await readKey(file);
   if (standing !== undefined) return standing;
+  if (!mayMake) throw new MasterKeyRefused(`There is no master key file ${file}`);
   await makeKey(file);
   const made = await readKey(file);
   if (made === undefined) throw new MasterKeyRefused(`Master key file ${file} vanished while it was made`);

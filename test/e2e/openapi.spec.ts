@@ -298,6 +298,7 @@ describe('every route', () => {
         'CustomersController.detachSource': 'customers:write',
         'HealthController.live': 'public',
         'HealthController.ready': 'public',
+        'MetricsController.metrics': 'public',
       });
       // Whoever puts something into the router directly goes past all guards: these are the documents.
       const documents = /^\/(docs([*/]|$)|openapi\.json$)/;
@@ -305,7 +306,14 @@ describe('every route', () => {
         addressesOf(app.service.app)
           .filter((path) => !documents.test(path))
           .sort(),
-      ).toEqual(['/customers', '/customers/:id', '/customers/:id/sources/:sourceId', '/health/live', '/health/ready']);
+      ).toEqual([
+        '/customers',
+        '/customers/:id',
+        '/customers/:id/sources/:sourceId',
+        '/health/live',
+        '/health/ready',
+        '/metrics',
+      ]);
     } finally {
       await app.close();
     }

@@ -2,6 +2,7 @@ import { type Checkpoint, Checkpoints, type Lease } from '../../src/event-sourci
 
 /** The port's contract on maps in memory; leases run out when a test says so. */
 export class MemoryCheckpoints extends Checkpoints {
+  override readonly owner = 'one';
   readonly saved = new Map<string, Checkpoint>();
   private readonly leases = new Map<string, { owner: string | undefined; epoch: number }>();
 

@@ -75,8 +75,11 @@ beforeEach(() => {
 });
 afterEach(() => Promise.all(started.map((follower) => follower.stop())));
 
+const followerOf = (handler: LogHandler, owner: string): LogFollower =>
+  new LogFollower({ store: log, checkpoints, handler, owner, clock: new HandClock(), log: { warn: () => undefined } });
+
 function follow(handler: LogHandler, owner = 'one'): LogFollower {
-  const follower = new LogFollower(log, checkpoints, handler, owner, new HandClock(), { warn: () => undefined });
+  const follower = followerOf(handler, owner);
   started.push(follower);
   follower.start();
   return follower;
@@ -112,7 +115,7 @@ describe('A follower of the log', () => {
     await log.write('customer-1', 3);
     await caughtUp(follower);
     expect(positionsOf(handler.handled)).toEqual(positionsOf(wanted()));
-    expect(follower.status).toEqual({ state: 'following', lagMs: 0 });
+    expect(follower.status).toEqual({ state: 'following', lagMs: 0, lagEvents: 0, restarts: 0, holdsLease: true });
   });
 
   it('tells that a position is reached only once everything up to it is handled', async () => {
@@ -336,9 +339,7 @@ describe('A checkpoint', () => {
   it('is looked at by the follower it belongs to', async () => {
     await log.write('customer-1', 3);
     checkpoints.saved.set(`${NAME}@1`, await checkpointAt(2));
-    const follower = new LogFollower(log, checkpoints, new Handler(), 'one', new HandClock(), {
-      warn: () => undefined,
-    });
+    const follower = followerOf(new Handler(), 'one');
     await expect(follower.verifyCheckpoint()).resolves.toBeUndefined();
     log.events.length = 1;
     await expect(follower.verifyCheckpoint()).rejects.toBeInstanceOf(LogMismatch);

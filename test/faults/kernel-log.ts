@@ -64,7 +64,8 @@ export class MemoryLog extends EventStore {
       const next = this.events[passed];
       if (next !== undefined) {
         passed += 1;
-        if (prefixes.some((prefix) => next.stream.startsWith(prefix))) yield { kind: 'event', event: next };
+        if (!prefixes || prefixes.some((prefix) => next.stream.startsWith(prefix)))
+          yield { kind: 'event', event: next };
         else yield { kind: 'checkpoint', position: next.position };
       } else if (announced < passed) {
         announced = passed;
@@ -73,6 +74,10 @@ export class MemoryLog extends EventStore {
         await this.grown(signal);
       }
     }
+  }
+
+  override end(): Promise<Position | undefined> {
+    return this.head();
   }
 
   override async head(): Promise<Position | undefined> {
@@ -89,6 +94,10 @@ export class MemoryLog extends EventStore {
 
   override fraction(position: Position, head: Position): number {
     return fromPosition(position) / fromPosition(head);
+  }
+
+  override eventsBetween(after: Position | undefined, upTo: Position): number {
+    return fromPosition(upTo) - (after === undefined ? 0 : fromPosition(after));
   }
 
   override async health(): Promise<void> {}

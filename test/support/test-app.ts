@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LightMyRequestResponse } from 'fastify';
 import { apiKeyFor } from '../../src/access/secrets.js';
 import { SCOPES } from '../../src/access/scopes.js';
-import { openPrivacy, type Privacy, type Stores } from '../../src/app.module.js';
+import { openPrivacy, openStores, type Privacy, type Stores } from '../../src/app.module.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all-source-directory.js';
 import type { SourceDirectory } from '../../src/customers/sources/source-directory.js';
@@ -54,8 +54,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const clock = options.clock ?? new TestClock();
   const masterKeys = [{ id: 'test', key: new Uint8Array(32).fill(7) }];
   const config = { ...readConfig({}), masterKeys, logLevel: 'silent' as const, ...options.config };
-  const { dataDir } = options;
-  const opened = await openSqliteStores(dataDir === undefined ? { memory: true, clock } : { dataDir, clock });
+  const opened = await openStoresFor(options, config, clock);
   const stores = options.wrap?.(opened) ?? opened;
   const privacy = await openPrivacy(config, stores, clock);
   const secret = `test-${randomUUID()}`;
@@ -80,6 +79,14 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       await opened.close();
     },
   };
+}
+
+/** On servers when the configuration names one; what is embedded is in memory unless a folder is given. */
+function openStoresFor({ dataDir }: TestAppOptions, config: Config, clock: Clock): Promise<Stores> {
+  const { eventstoreUrl, mongodbUrl, keysMongodbUrl } = config;
+  const servers = [eventstoreUrl, mongodbUrl, keysMongodbUrl].some((url) => url !== undefined);
+  if (servers) return openStores({ ...config, ...(dataDir !== undefined && { dataDir }) }, { exclusive: false, clock });
+  return openSqliteStores(dataDir === undefined ? { memory: true, clock } : { dataDir, clock });
 }
 
 function inject(

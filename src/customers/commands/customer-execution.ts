@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { Clock } from '../../event-sourcing/clock.js';
 import { type Execution, execute, HistoryMovedOn } from '../../event-sourcing/command-execution.js';
 import { type CommandContext, PreconditionFailed } from '../../event-sourcing/command-context.js';
@@ -7,6 +7,8 @@ import type { EventDraft } from '../../event-sourcing/envelope.js';
 import { EventStore } from '../../event-sourcing/event-store.js';
 import { ReadGate } from '../../event-sourcing/read-gate.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { CommandRetries } from '../../metrics/command-retries.js';
+import { inSpan } from '../../metrics/tracing.js';
 import { KeyRing } from '../../privacy/key-ring.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
 import type { CustomerCommand } from '../domain/commands.js';
@@ -44,15 +46,24 @@ export class CustomerExecution {
     private readonly views: CustomerViews,
     private readonly emails: EmailIndexing,
     private readonly gate: ReadGate,
+    @Optional() private readonly retries?: CommandRetries,
   ) {}
 
   /** @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing */
   async run(command: CustomerCommand, context: CommandContext): Promise<OpenedCustomer> {
+    let decided = false;
     const done = await execute(this.store, this.clock, {
       stream: customerStream(command.id),
       deadline: context.deadline,
       expectNew: command.kind === 'create' && command.changes.defaultSourceId == null,
-      decide: async (history) => this.decide(command, context, foldCustomer(history)),
+      decide: async (history) => {
+        if (decided) this.retries?.count(command.kind);
+        decided = true;
+        // What a decision may wait for is the key store alone.
+        const left = context.deadline - this.clock.now();
+        const decision = this.decide(command, context, foldCustomer(history));
+        return within(left, decision, () => new StoreUnavailable('subject_keys'));
+      },
     });
     return this.answer(done, context.deadline);
   }
@@ -109,7 +120,8 @@ export class CustomerExecution {
   private async writeThrough(view: CustomerView, done: Execution<Decision>, deadline: number): Promise<void> {
     try {
       const left = Math.max(100, deadline - this.clock.now());
-      await within(left, this.views.save([view]), () => new StoreUnavailable('read_model'));
+      const save = (): Promise<void> => within(left, this.views.save([view]), () => new StoreUnavailable('read_model'));
+      await inSpan('project', { 'customers.events': done.appended.length }, save);
     } catch (error) {
       this.logger.warn(`A view could not be written through: ${error instanceof Error ? error.name : 'unknown'}`);
       if (done.position !== undefined) this.gate.closeUntil(done.position);

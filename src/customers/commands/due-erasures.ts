@@ -1,12 +1,17 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Interval } from '@nestjs/schedule';
+import { CONFIG, type Config } from '../../config.js';
 import { Clock } from '../../event-sourcing/clock.js';
+import { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import { systemContext } from '../../event-sourcing/command-context.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EraseCustomer } from './erase-customer.js';
 
 const EVERY_MS = 60_000;
+/** Longer than the pause between two runs: of several instances one keeps at it until it is gone. */
+const LEASE = 'due-erasures';
+const LEASE_MS = 90_000;
 const AT_ONCE = 100;
 const BUDGET_MS = 4_000;
 
@@ -17,17 +22,20 @@ export class DueErasures {
   private running = false;
 
   constructor(
+    private readonly checkpoints: Checkpoints,
     private readonly views: CustomerViews,
     private readonly commands: CommandBus,
     private readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Pick<Config, 'role'>,
   ) {}
 
   @Interval(EVERY_MS)
   async run(): Promise<void> {
-    if (this.running) return;
+    if (this.running || this.config.role === 'api') return;
     this.running = true;
     try {
-      await this.eraseAllDue();
+      const lease = await this.checkpoints.acquire(LEASE, this.checkpoints.owner, LEASE_MS);
+      if (lease !== undefined) await this.eraseAllDue();
     } catch (error) {
       this.logger.warn(`Due erasures are tried again in a minute: ${error instanceof Error ? error.name : 'unknown'}`);
     } finally {

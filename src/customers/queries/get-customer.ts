@@ -5,6 +5,7 @@ import { CustomerViews } from '../read-model/customer-views.js';
 import { OpenViews } from '../read-model/open-views.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import { isCustomerId } from '../streams.js';
+import { inTime } from './in-time.js';
 
 export class GetCustomer extends Query<OpenedCustomer> {
   constructor(readonly id: string) {
@@ -20,8 +21,11 @@ export class GetCustomerHandler implements IQueryHandler<GetCustomer> {
     private readonly gate: ReadGate,
   ) {}
 
-  async execute({ id }: GetCustomer): Promise<OpenedCustomer> {
-    this.gate.pass();
+  execute({ id }: GetCustomer): Promise<OpenedCustomer> {
+    return inTime(this.gate.through(() => this.get(id)));
+  }
+
+  private async get(id: string): Promise<OpenedCustomer> {
     const view = isCustomerId(id) ? await this.views.get(id) : undefined;
     if (view === undefined || view.status === 'deleted') throw customerNotFound(id);
     const opened = await this.opening.open(view);

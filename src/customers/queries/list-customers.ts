@@ -6,6 +6,7 @@ import { EmailIndexing } from '../read-model/email-indexing.js';
 import { OpenViews } from '../read-model/open-views.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import { isCustomerId } from '../streams.js';
+import { inTime } from './in-time.js';
 
 export interface OpenedPage {
   readonly customers: readonly OpenedCustomer[];
@@ -34,8 +35,11 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
     private readonly gate: ReadGate,
   ) {}
 
-  async execute({ filter: { email, ...rest }, limit, cursor }: ListCustomers): Promise<OpenedPage> {
-    this.gate.pass();
+  execute(query: ListCustomers): Promise<OpenedPage> {
+    return inTime(this.gate.through(() => this.list(query)));
+  }
+
+  private async list({ filter: { email, ...rest }, limit, cursor }: ListCustomers): Promise<OpenedPage> {
     const filter = email === undefined ? rest : { ...rest, emailIndex: this.emails.indexOf(email) };
     const page = await this.views.list(filter, limit, await this.resolve(cursor));
     const opened = await this.opening.openAll(page.views);

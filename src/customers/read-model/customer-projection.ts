@@ -1,6 +1,7 @@
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
 import type { LogHandler } from '../../event-sourcing/log-follower.js';
 import { readMetadata } from '../../event-sourcing/envelope.js';
+import { inSpan } from '../../metrics/tracing.js';
 import { KeyMissing, type KeyRing } from '../../privacy/key-ring.js';
 import { decode } from '../customer-events.js';
 import { PersonalValues } from '../personal-values.js';
@@ -33,7 +34,11 @@ export class CustomerProjection implements LogHandler {
     return projectionCheckpoint(this.generation ?? (await this.views.generations()).live);
   }
 
-  async handle(events: readonly RecordedEvent[]): Promise<void> {
+  handle(events: readonly RecordedEvent[]): Promise<void> {
+    return inSpan('project', { 'customers.events': events.length }, () => this.bringUpTo(events));
+  }
+
+  private async bringUpTo(events: readonly RecordedEvent[]): Promise<void> {
     const newest = byCustomer(events);
     const versions = await this.views.versions([...newest.keys()], this.generation);
     const behind = new Map<string, readonly RecordedEvent[]>();

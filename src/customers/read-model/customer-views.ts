@@ -43,6 +43,14 @@ export interface Generations {
  * All methods throw StoreUnavailable('read_model') when it is out of reach.
  */
 export abstract class CustomerViews {
+  /**
+   * How often the way to the views was broken so far. What others wrote while it was may be missing from them: whoever
+   * sees another number than before must not serve until the projector has passed the head of the log seen since.
+   */
+  get interruptions(): number {
+    return 0;
+  }
+
   /** Also finds the stubs of deleted and erased customers. */
   abstract get(id: string): Promise<CustomerView | undefined>;
   abstract list(filter: ListFilter, limit: number, cursor?: Cursor): Promise<CustomerPage>;

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { batches } from '../../event-sourcing/batches.js';
 import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { KeyMissing } from '../../privacy/key-ring.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
 import { type CustomerProjection, projectionCheckpoint } from './customer-projection.js';
 import type { CustomerViews } from './customer-views.js';
@@ -24,6 +26,9 @@ export interface RebuildParts {
 }
 
 const BATCH = 500;
+/** How long the views may be out of reach, or too slow, at any one step. */
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 500;
 
 /**
  * Builds all views anew from the log beside the live ones, then switches in one step, while the service runs: from the
@@ -32,15 +37,15 @@ const BATCH = 500;
  */
 export async function rebuildViews(parts: RebuildParts): Promise<{ readonly events: number }> {
   const { views, settleMs } = parts;
-  const old = (await views.generations()).live;
-  const generation = await views.startBuilding();
+  const old = (await patiently(() => views.generations())).live;
+  const generation = await patiently(() => views.startBuilding());
   try {
     await delay(settleMs);
     const events = await replayInto(generation, parts);
-    await views.goLive(generation);
+    await patiently(() => views.goLive(generation));
     await delay(settleMs);
-    await views.dropGeneration(old);
-    await parts.checkpoints.remove(projectionCheckpoint(old));
+    await patiently(() => views.dropGeneration(old));
+    await patiently(() => parts.checkpoints.remove(projectionCheckpoint(old)));
     return { events };
   } catch (error) {
     if ((await views.generations()).live !== generation) await views.dropGeneration(generation);
@@ -58,19 +63,30 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
   let count = 0;
   let newest: RecordedEvent | undefined;
   for await (const batch of batches(store.subscribe({ prefixes: [CUSTOMER_PREFIX], signal: done.signal }), BATCH)) {
-    await projection.handle(batch.events);
+    await patiently(() => projection.handle(batch.events));
     count += batch.events.length;
     newest = batch.events.at(-1) ?? newest;
     if (batch.position !== undefined) {
       const last = newest && namedInCheckpoint(newest);
-      await parts.checkpoints.save(projectionCheckpoint(generation), {
-        logId,
-        position: batch.position,
-        ...(last && { last }),
-      });
+      const checkpoint = { logId, position: batch.position, ...(last && { last }) };
+      await patiently(() => parts.checkpoints.save(projectionCheckpoint(generation), checkpoint));
       onProgress({ events: count, fraction: store.fraction(batch.position, head) });
     }
     if (batch.caughtUp) done.abort();
   }
   return count;
+}
+
+/** Each step can be done again: a rebuild of hours must not fail over a store that was away for a moment. */
+async function patiently<T>(step: () => Promise<T>): Promise<T> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await step();
+    } catch (error) {
+      // A missing key is told as one that is out of reach; waiting does not bring it back.
+      if (!(error instanceof StoreUnavailable) || error instanceof KeyMissing || performance.now() > until) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }

@@ -40,7 +40,8 @@ async function* follow(
   end: AbortController,
 ): AsyncGenerator<SubscriptionMessage, undefined> {
   const abort = (): void => end.abort();
-  const wanted = (row: EventRow): boolean => prefixes.some((prefix) => row[1].startsWith(prefix));
+  const wanted = ([, stream]: EventRow): boolean =>
+    prefixes === undefined || prefixes.some((prefix) => stream.startsWith(prefix));
   signal.addEventListener('abort', abort);
   if (signal.aborted) abort();
   const leave = watch.join();

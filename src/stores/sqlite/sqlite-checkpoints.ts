@@ -27,6 +27,8 @@ type LeaseRow = readonly [owner: string | null, epoch: number, expiresAt: number
 
 /** In a database made with {@link CHECKPOINTS_SCHEMA}. */
 export class SqliteCheckpoints extends Checkpoints {
+  /** One server a data folder. */
+  override readonly owner = 'embedded';
   private readonly find: Query<CheckpointRow>;
   private readonly put: Change;
   private readonly delete: Change;

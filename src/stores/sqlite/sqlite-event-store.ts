@@ -135,6 +135,11 @@ export class SqliteEventStore extends EventStore {
     return head === 0 ? undefined : toPosition(head);
   }
 
+  /** Nobody else writes to this log. */
+  override end(): Promise<Position | undefined> {
+    return this.head();
+  }
+
   override logId(): Promise<string> {
     return this.database.read(() => {
       const row = this.database.reader.query<[string]>('SELECT id FROM log').get();
@@ -149,6 +154,10 @@ export class SqliteEventStore extends EventStore {
 
   override fraction(position: Position, head: Position): number {
     return Math.min(1, fromPosition(position) / Math.max(1, fromPosition(head)));
+  }
+
+  override eventsBetween(after: Position | undefined, upTo: Position): number {
+    return Math.max(0, fromPosition(upTo) - (after === undefined ? 0 : fromPosition(after)));
   }
 
   override health(): Promise<void> {

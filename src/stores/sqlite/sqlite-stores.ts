@@ -26,15 +26,21 @@ export type SqliteStoresOptions = { readonly clock?: Clock } & (
   | { readonly memory: true }
 );
 
-export interface SqliteStores {
-  readonly eventStore: EventStore;
+export interface SqliteReadModel {
   readonly customerViews: CustomerViews;
-  readonly subjectKeys: SubjectKeys;
   /** In the file of the views. */
   readonly checkpoints: Checkpoints;
+  readonly apiKeys: ApiKeys;
+}
+
+export interface SqliteKeys {
+  readonly subjectKeys: SubjectKeys;
   /** In the file of the keys. */
   readonly keyCheckpoints: Checkpoints;
-  readonly apiKeys: ApiKeys;
+}
+
+export interface SqliteStores extends SqliteReadModel, SqliteKeys {
+  readonly eventStore: EventStore;
   /** Finishes what is being written and leaves each file whole, without a write-ahead log. */
   close(): Promise<void>;
 }
@@ -44,52 +50,79 @@ export interface SqliteStores {
  * @throws StoreUnavailable a file that can't be read or is no database
  */
 export async function openSqliteStores(options: SqliteStoresOptions): Promise<SqliteStores> {
-  const closing: (() => void | Promise<void>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of closing.splice(0).reverse()) await end();
-  };
+  const folder = SqliteFolder.open(options);
   try {
-    return { ...(await openAll(options, (end) => closing.push(end))), close };
+    const eventStore = await folder.openLog();
+    return {
+      eventStore,
+      ...(await folder.openReadModel()),
+      ...(await folder.openKeys()),
+      close: () => folder.close(),
+    };
   } catch (error) {
-    await close();
+    await folder.close();
     throw error;
   }
 }
 
-async function openAll(
-  options: SqliteStoresOptions,
-  atClose: (end: () => void | Promise<void>) => void,
-): Promise<Omit<SqliteStores, 'close'>> {
-  const clock = options.clock ?? new SystemClock();
-  const folder = 'dataDir' in options ? resolve(options.dataDir) : undefined;
-  if (folder !== undefined) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (folder !== undefined && 'dataDir' in options && options.lock !== false) atClose(lockDataFolder(folder));
-  const pathOf = (name: string): string => (folder === undefined ? IN_MEMORY : join(folder, name));
-  const open = async (settings: DatabaseOptions): Promise<SqliteDatabase> => {
-    const database = await SqliteDatabase.open(settings);
-    atClose(() => database.close());
-    return database;
-  };
+/** The data folder, and in it the stores that are wanted: each can be on a server instead. */
+export class SqliteFolder {
+  private readonly closing: (() => void | Promise<void>)[] = [];
+  private readonly clock: Clock;
 
-  const eventStore = await SqliteEventStore.open({ file: pathOf('events.db'), clock });
-  atClose(() => eventStore.close());
-  // A command beside a server is one that works through everything.
-  const beside = 'dataDir' in options && options.lock === false;
-  const views = await open(viewsDatabase(pathOf('views.db'), beside));
-  const keys = await open(keysDatabase(pathOf('keys.db')));
-  const access = await open(accessDatabase(pathOf('access.db')));
-  const subjectKeys = await SqliteSubjectKeys.open(keys);
-  atClose(() => subjectKeys.stop());
-  const customerViews = new SqliteCustomerViews(views);
-  atClose(() => customerViews.stop());
-  return {
-    eventStore,
-    customerViews,
-    checkpoints: new SqliteCheckpoints(views, clock),
-    subjectKeys,
-    keyCheckpoints: new SqliteCheckpoints(keys, clock),
-    apiKeys: new SqliteApiKeys(access),
-  };
+  private constructor(
+    private readonly folder: string | undefined,
+    /** A command beside a server is one that works through everything. */
+    private readonly beside: boolean,
+    clock: Clock | undefined,
+  ) {
+    this.clock = clock ?? new SystemClock();
+  }
+
+  /** @throws DataFolderInUse */
+  static open(options: SqliteStoresOptions): SqliteFolder {
+    if (!('dataDir' in options)) return new SqliteFolder(undefined, false, options.clock);
+    const path = resolve(options.dataDir);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const folder = new SqliteFolder(path, options.lock === false, options.clock);
+    if (!folder.beside) folder.closing.push(lockDataFolder(path));
+    return folder;
+  }
+
+  async openLog(): Promise<EventStore> {
+    const log = await SqliteEventStore.open({ file: this.pathOf('events.db'), clock: this.clock });
+    this.closing.push(() => log.close());
+    return log;
+  }
+
+  async openReadModel(): Promise<SqliteReadModel> {
+    const views = await this.database(viewsDatabase(this.pathOf('views.db'), this.beside));
+    const access = await this.database(accessDatabase(this.pathOf('access.db')));
+    const customerViews = new SqliteCustomerViews(views);
+    this.closing.push(() => customerViews.stop());
+    return { customerViews, checkpoints: new SqliteCheckpoints(views, this.clock), apiKeys: new SqliteApiKeys(access) };
+  }
+
+  async openKeys(): Promise<SqliteKeys> {
+    const keys = await this.database(keysDatabase(this.pathOf('keys.db')));
+    const subjectKeys = await SqliteSubjectKeys.open(keys);
+    this.closing.push(() => subjectKeys.stop());
+    return { subjectKeys, keyCheckpoints: new SqliteCheckpoints(keys, this.clock) };
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.closing.splice(0).reverse()) await end();
+  }
+
+  private pathOf(name: string): string {
+    return this.folder === undefined ? IN_MEMORY : join(this.folder, name);
+  }
+
+  private async database(settings: DatabaseOptions): Promise<SqliteDatabase> {
+    const database = await SqliteDatabase.open(settings);
+    this.closing.push(() => database.close());
+    return database;
+  }
 }
 
 /** The views can be made again from the log: losing the last moments to a power cut is mended by the projector. */

@@ -1,9 +1,13 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { SystemClock } from '../event-sourcing/clock.js';
+import { ServiceSecrets } from '../privacy/service-secrets.js';
+import { AccessGuard } from './access.guard.js';
 import { ApiKeyCache } from './api-key-cache.js';
-import { ApiKeyGuard, bearerToken } from './api-key.guard.js';
 import { ApiKeys, type StoredApiKey } from './api-keys.js';
+import { Authentication, bearerCredential } from './authentication.js';
+import { BearerTokens } from './bearer-tokens.js';
+import { RateLimit } from './rate-limit.js';
 import { Public, RequiresScope } from './required-access.js';
 import { apiKeyFor, hashOf, newApiKey } from './secrets.js';
 
@@ -21,7 +25,7 @@ describe('API keys', () => {
         secretHash: hashOf(secret),
       });
       expect(JSON.stringify(stored)).not.toContain(secret);
-      expect(bearerToken(`Bearer ${secret}`)).toBe(secret);
+      expect(bearerCredential(`Bearer ${secret}`)).toBe(secret);
     }
     expect(new Set(made.map(({ secret }) => secret)).size).toBe(2);
     expect(new Set(made.map(({ stored }) => stored.id)).size).toBe(2);
@@ -55,9 +59,13 @@ class Routes {
 
 describe('the guard', () => {
   const keys = new AnyKey({ id: 'key_1', name: 'n', scopes: ['customers:read', 'admin'], createdAt: 0 });
-  const guard = new ApiKeyGuard(new ApiKeyCache(keys, new SystemClock()), new SystemClock(), new Reflector());
+  const clock = new SystemClock();
+  const none = new Uint8Array(32);
+  const tokens = new BearerTokens({}, clock, new ServiceSecrets(none, none, none));
+  const authentication = new Authentication(new ApiKeyCache(keys, clock), tokens, clock);
+  const guard = new AccessGuard(authentication, new RateLimit({ rateLimit: 0 }), new Reflector());
   const enter = (route: keyof Routes, headers: object): Promise<boolean> => {
-    const request = { headers, apiKey: null };
+    const request = { headers, caller: null };
     const context = {
       getHandler: () => Routes.prototype[route],
       getClass: () => Routes,

@@ -1,0 +1,120 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import {
+  type Appended,
+  EventStore,
+  type EventToAppend,
+  type ExpectedRevision,
+  type Position,
+  type RecordedEvent,
+  type SubscribeOptions,
+  type SubscriptionMessage,
+  WrongExpectedRevision,
+} from '../event-sourcing/event-store.js';
+import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { inSpan } from './tracing.js';
+
+const OUTCOMES = ['appended', 'conflict', 'unavailable', 'unknown', 'failed'] as const;
+type AppendOutcome = (typeof OUTCOMES)[number];
+
+/** Counts and times every call of `append`, each with a span of its own; hands everything else on as it is. */
+export class MeteredEventStore extends EventStore {
+  private readonly appends: Counter<'outcome'>;
+  private readonly events: Counter;
+  private readonly durations: Histogram;
+
+  constructor(
+    private readonly inner: EventStore,
+    registry: Registry,
+  ) {
+    super();
+    const registers = [registry];
+    this.appends = new Counter({
+      name: 'customers_appends_total',
+      help: 'Calls of append on the event log, by outcome; one repeated after a lost answer counts again',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.events = new Counter({
+      name: 'customers_events_appended_total',
+      help: 'Events appended to the log by this instance',
+      registers,
+    });
+    this.durations = new Histogram({
+      name: 'customers_append_duration_seconds',
+      help: 'How long an append took, whatever its outcome',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+      registers,
+    });
+    for (const outcome of OUTCOMES) this.appends.inc({ outcome }, 0);
+  }
+
+  override append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<Appended> {
+    const work = async (note: (outcome: AppendOutcome) => void): Promise<Appended> => {
+      const started = performance.now();
+      let outcome: AppendOutcome = 'appended';
+      try {
+        const appended = await this.inner.append(stream, expected, events);
+        this.events.inc(events.length);
+        return appended;
+      } catch (error) {
+        outcome = outcomeOf(error);
+        throw error;
+      } finally {
+        this.durations.observe((performance.now() - started) / 1000);
+        this.appends.inc({ outcome });
+        note(outcome);
+      }
+    };
+    return inSpan(
+      'append',
+      { 'customers.events': events.length },
+      (span) => work((outcome) => span?.setAttribute('customers.outcome', outcome)),
+      (error) => outcomeOf(error) !== 'conflict',
+    );
+  }
+
+  override read(
+    stream: string,
+    options?: { readonly from?: number; readonly limit?: number },
+  ): Promise<readonly RecordedEvent[]> {
+    return this.inner.read(stream, options);
+  }
+
+  override subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
+    return this.inner.subscribe(options);
+  }
+
+  override head(): Promise<Position | undefined> {
+    return this.inner.head();
+  }
+
+  override end(): Promise<Position | undefined> {
+    return this.inner.end();
+  }
+
+  override logId(): Promise<string> {
+    return this.inner.logId();
+  }
+
+  override comparePositions(a: Position, b: Position): number {
+    return this.inner.comparePositions(a, b);
+  }
+
+  override fraction(position: Position, head: Position): number {
+    return this.inner.fraction(position, head);
+  }
+
+  override eventsBetween(after: Position | undefined, upTo: Position): number {
+    return this.inner.eventsBetween(after, upTo);
+  }
+
+  override health(): Promise<void> {
+    return this.inner.health();
+  }
+}
+
+function outcomeOf(error: unknown): Exclude<AppendOutcome, 'appended'> {
+  if (error instanceof WrongExpectedRevision) return 'conflict';
+  if (error instanceof StoreUnavailable) return 'unavailable';
+  return error instanceof OutcomeUnknown ? 'unknown' : 'failed';
+}

@@ -1,0 +1,95 @@
+import {
+  type Appended,
+  EventStore,
+  type EventToAppend,
+  type ExpectedRevision,
+  type Position,
+  type RecordedEvent,
+  type SubscribeOptions,
+  type SubscriptionMessage,
+  WrongExpectedRevision,
+} from '../../event-sourcing/event-store.js';
+
+/**
+ * A log that several environments share: each knows its own streams only, whose names begin with its prefix in the log
+ * and without it here. Hashes are taken over the names as they are here, so a copy under another prefix still proves whole.
+ */
+export class PrefixedEventStore extends EventStore {
+  constructor(
+    /** Opened with the prefixes of streams as they are in the log. */
+    private readonly log: EventStore,
+    private readonly prefix: string,
+  ) {
+    super();
+  }
+
+  override async append(
+    stream: string,
+    expected: ExpectedRevision,
+    events: readonly EventToAppend[],
+  ): Promise<Appended> {
+    try {
+      return await this.log.append(stream === '' ? stream : this.prefix + stream, expected, events);
+    } catch (error) {
+      throw error instanceof WrongExpectedRevision ? new WrongExpectedRevision(stream, expected) : error;
+    }
+  }
+
+  override async read(stream: string, options?: Parameters<EventStore['read']>[1]): Promise<readonly RecordedEvent[]> {
+    return (await this.log.read(this.prefix + stream, options)).map((event) => this.own(event));
+  }
+
+  override subscribe({ prefixes, ...options }: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
+    const messages = this.log.subscribe({ ...options, prefixes: prefixes?.map((prefix) => this.prefix + prefix) });
+    return {
+      [Symbol.asyncIterator]: () => {
+        const inner = messages[Symbol.asyncIterator]();
+        return {
+          next: async () => {
+            const next = await inner.next();
+            if (next.done === true) return { done: true, value: undefined };
+            const { value } = next;
+            return { value: value.kind === 'event' ? { kind: 'event', event: this.own(value.event) } : value };
+          },
+          // A generator would first wait for the `next()` that waits.
+          return: async () => {
+            await inner.return?.();
+            return { done: true, value: undefined };
+          },
+        };
+      },
+    };
+  }
+
+  override head(): Promise<Position | undefined> {
+    return this.log.head();
+  }
+
+  override end(): Promise<Position | undefined> {
+    return this.log.end();
+  }
+
+  override logId(): Promise<string> {
+    return this.log.logId();
+  }
+
+  override comparePositions(a: Position, b: Position): number {
+    return this.log.comparePositions(a, b);
+  }
+
+  override fraction(position: Position, head: Position): number {
+    return this.log.fraction(position, head);
+  }
+
+  override eventsBetween(after: Position | undefined, upTo: Position): number {
+    return this.log.eventsBetween(after, upTo);
+  }
+
+  override health(): Promise<void> {
+    return this.log.health();
+  }
+
+  private own(event: RecordedEvent): RecordedEvent {
+    return { ...event, stream: event.stream.slice(this.prefix.length) };
+  }
+}

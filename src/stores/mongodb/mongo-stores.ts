@@ -1,0 +1,95 @@
+import type { ApiKeys } from '../../access/api-keys.js';
+import type { CustomerViews } from '../../customers/read-model/customer-views.js';
+import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
+import type { Clock } from '../../event-sourcing/clock.js';
+import type { StoreName } from '../../event-sourcing/store-errors.js';
+import type { SubjectKeys } from '../../privacy/subject-keys.js';
+import { type CollectionPlan, ensureCollection } from './collections.js';
+import { API_KEY_COLLECTIONS, MongoApiKeys } from './mongo-api-keys.js';
+import { CHECKPOINT_COLLECTIONS, MongoCheckpoints } from './mongo-checkpoints.js';
+import { MongoConnection, SETUP_MS } from './mongo-connection.js';
+import { MongoCustomerViews, prepareCustomerViews } from './mongo-customer-views.js';
+import { MongoSubjectKeys, SUBJECT_KEY_COLLECTIONS } from './mongo-subject-keys.js';
+
+export interface MongoOptions {
+  /** `mongodb://` or `mongodb+srv://`; the path names the database. Appears in no error and no log line. */
+  readonly url: string;
+  readonly clock: Clock;
+  /** Gets a line when the server lacks something that can be done without. */
+  readonly log?: (line: string) => void;
+}
+
+export interface MongoReadModel {
+  readonly customerViews: CustomerViews;
+  /** In the database of the views. */
+  readonly checkpoints: Checkpoints;
+  readonly apiKeys: ApiKeys;
+  close(): Promise<void>;
+}
+
+export interface MongoKeyStore {
+  readonly subjectKeys: SubjectKeys;
+  /** In the database of the keys. */
+  readonly keyCheckpoints: Checkpoints;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes what is missing; any number of instances may do so at once. The database is `customers` where the address names none.
+ * @throws StoreUnavailable
+ */
+export async function openMongoReadModel(options: MongoOptions): Promise<MongoReadModel> {
+  const connection = new MongoConnection({ url: options.url, defaultDatabase: 'customers' });
+  return orClose(connection, async () => {
+    const took = await prepareCustomerViews(connection);
+    const others = [...CHECKPOINT_COLLECTIONS, ...API_KEY_COLLECTIONS];
+    const othersTook = await prepare(connection, 'read_model', others);
+    if (!took || !othersTook) sayUnchecked(options, 'read model');
+    return {
+      customerViews: new MongoCustomerViews(connection),
+      checkpoints: new MongoCheckpoints(connection, 'read_model', options.clock),
+      apiKeys: new MongoApiKeys(connection),
+      close: () => connection.close(),
+    };
+  });
+}
+
+/**
+ * Like {@link openMongoReadModel}; the database is `customers_keys` where the address names none.
+ * @throws StoreUnavailable
+ */
+export async function openMongoSubjectKeys(options: MongoOptions): Promise<MongoKeyStore> {
+  const connection = new MongoConnection({ url: options.url, defaultDatabase: 'customers_keys' });
+  return orClose(connection, async () => {
+    const plans = [...SUBJECT_KEY_COLLECTIONS, ...CHECKPOINT_COLLECTIONS];
+    if (!(await prepare(connection, 'subject_keys', plans))) sayUnchecked(options, 'keys');
+    return {
+      subjectKeys: new MongoSubjectKeys(connection),
+      keyCheckpoints: new MongoCheckpoints(connection, 'subject_keys', options.clock),
+      close: () => connection.close(),
+    };
+  });
+}
+
+/** @returns whether the server took the schemas */
+export async function prepare(
+  connection: MongoConnection,
+  store: StoreName,
+  plans: readonly CollectionPlan[],
+): Promise<boolean> {
+  const took: boolean[] = [];
+  for (const plan of plans) took.push(await connection.run(store, (db) => ensureCollection(db, plan), SETUP_MS));
+  return took.every(Boolean);
+}
+
+const sayUnchecked = ({ log }: MongoOptions, what: string): void =>
+  log?.(`The database of the ${what} takes no validators ($jsonSchema): documents are not checked there`);
+
+async function orClose<T>(connection: MongoConnection, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+import { promisify } from 'node:util';
+import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
+import featuresService from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
+import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
+import type shared from '@eventstore/db-client/generated/shared_pb.js';
+import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js';
+import { Appends } from './appends.js';
+import { Faults } from './faults.js';
+import { Reads } from './reads.js';
+import { RecordedLog } from './recorded-log.js';
+import { Wire } from './wire.js';
+
+const LARGEST_MESSAGE = 17 * 1024 * 1024;
+
+/**
+ * A server that speaks as much of EventStoreDB's protocol as `@eventstore/db-client` uses, with faults on demand. What
+ * was observed on a real server is kept; server.spec.ts says what that is, through the client itself.
+ */
+export class EventStoreDbServer {
+  readonly faults: Faults;
+
+  private constructor(
+    private readonly server: Server,
+    readonly log: RecordedLog,
+    readonly wire: Wire,
+  ) {
+    this.faults = new Faults(log, wire);
+  }
+
+  static async start(): Promise<EventStoreDbServer> {
+    const server = new Server({ 'grpc.max_receive_message_length': LARGEST_MESSAGE });
+    const bind = promisify(server.bindAsync.bind(server));
+    const port = await bind('127.0.0.1:0', ServerCredentials.createInsecure());
+    const started = new EventStoreDbServer(server, new RecordedLog(), new Wire(port));
+    started.serve();
+    await started.wire.up();
+    return started;
+  }
+
+  get url(): string {
+    return `esdb://127.0.0.1:${this.wire.port}?tls=false`;
+  }
+
+  /** Killed and started again on the same disk: what it knew by heart is gone. */
+  async restart(): Promise<void> {
+    await this.wire.down();
+    this.log.forgetRecent();
+    await this.wire.up();
+  }
+
+  async stop(): Promise<void> {
+    this.faults.lift();
+    await this.wire.down();
+    this.server.forceShutdown();
+  }
+
+  private serve(): void {
+    const appends = new Appends(this.log, this.faults, this.wire);
+    const { append, batchAppend, delete: softDelete, tombstone } = appends;
+    const { read } = new Reads(this.log, this.faults);
+    this.server.addService(streamsService.StreamsService, {
+      append,
+      batchAppend,
+      delete: softDelete,
+      tombstone,
+      read: (call: Parameters<typeof read>[0]) => void read(call),
+    });
+    this.server.addService(featuresService.ServerFeaturesService, { getSupportedMethods });
+  }
+}
+
+function getSupportedMethods(
+  _call: ServerUnaryCall<shared.Empty, features.SupportedMethods>,
+  respond: sendUnaryData<features.SupportedMethods>,
+): void {
+  const supported = new features.SupportedMethods();
+  supported.setEventStoreServerVersion('26.1.0');
+  for (const name of ['Append', 'BatchAppend', 'Delete', 'Read', 'Tombstone']) {
+    const method = new features.SupportedMethod();
+    method.setServiceName('event_store.client.streams.Streams');
+    method.setMethodName(name);
+    supported.addMethods(method);
+  }
+  respond(null, supported);
+}

@@ -1,0 +1,60 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface MongoDbServer {
+  readonly url: string;
+  /** FerretDB lacks commands and indexes of a MongoDB: it proves what is right, never what is fast. */
+  readonly kind: 'mongodb' | 'ferretdb';
+  /** Ends it, if it was started here. */
+  stop(): Promise<void>;
+}
+
+/** For `notRun`, where {@link hasMongoDbServer} says there is none. */
+export const NO_MONGODB = 'MONGODB_URL names no server, and FerretDB is not built (node tools/ferretdb.mjs)';
+
+const START_MS = 20_000;
+
+/**
+ * A server to test against: the one that MONGODB_URL names, shared with every other test, or a FerretDB of the caller's
+ * own, empty (from FERRETDB_BIN, else where `node tools/ferretdb.mjs` built it).
+ *
+ * @returns undefined where there is neither
+ * @throws Error when FerretDB is there and does not start
+ */
+export async function mongoDbServer(): Promise<MongoDbServer | undefined> {
+  const url = process.env['MONGODB_URL'];
+  if (url) return { url, kind: 'mongodb', stop: () => Promise.resolve() };
+  const file = ferretDbFile();
+  return file === undefined ? undefined : startFerretDb(file);
+}
+
+/** Whether {@link mongoDbServer} has one to give; known at once, so that a suite can be left out by name. */
+export function hasMongoDbServer(): boolean {
+  return Boolean(process.env['MONGODB_URL']) || ferretDbFile() !== undefined;
+}
+
+function ferretDbFile(): string | undefined {
+  const find = (): string => execFileSync(process.execPath, ['tools/ferretdb.mjs', '--find'], { encoding: 'utf8' });
+  return process.env['FERRETDB_BIN'] || find().trim() || undefined;
+}
+
+/** It ends when its standard input does, so also when this process is killed, and prints its address once it listens. */
+async function startFerretDb(file: string): Promise<MongoDbServer> {
+  const child = spawn(file, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  const slow = setTimeout(() => child.kill('SIGKILL'), START_MS);
+  try {
+    const [url] = await Promise.race([once(createInterface(child.stdout), 'line'), ended.then(() => [undefined])]);
+    if (typeof url !== 'string') throw new Error(`FerretDB did not start: ${complaint.trim()}`);
+    const stop = async (): Promise<void> => {
+      child.stdin.end();
+      await ended;
+    };
+    return { url, kind: 'ferretdb', stop };
+  } finally {
+    clearTimeout(slow);
+  }
+}
