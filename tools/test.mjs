@@ -1,4 +1,4 @@
-// node tools/test.mjs [--long] [arguments for Jest]
+// node tools/test.mjs [--long] [--stores] [arguments for Jest]
 //
 // Builds first, because some tests start dist/main.js as a process. Jest gets its flag as an argument and not through
 // NODE_OPTIONS, so that the processes which tests start don't inherit it.
@@ -8,10 +8,45 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build, root } from './build.mjs';
 
-const long = process.argv[2] === '--long';
-const args = process.argv.slice(long ? 3 : 2);
-const report = join(root, 'test-output/jest.json');
+const USAGE = `npm test -- [arguments for Jest]          every test this machine can run
+npm run test:long -- [...]                the same, with the large figures
+npm run test:stores -- [--long] [...]     the contract suites, the HTTP end-to-end suite and the crash test on servers:
+    EVENTSTORE_URL     where the event log is, for instance esdb://localhost:2113?tls=false
+    MONGODB_URL        where all else is, for instance mongodb://localhost:27017; databases are made in it, and dropped
+    KEYS_MONGODB_URL   where the subject keys are, if not there too
+  One of the first two is enough; what the other is needed for is named as not run. Use servers that hold nothing of value.
+Arguments for Jest are paths of tests and its own options; paths come first, and take the place of those that would run.`;
 
+const ON_SERVERS = ['test/contracts/', 'test/e2e/', 'test/faults/crash.spec'];
+/** That one is about the data folder of the embedded stores. */
+const BUT_NOT = '--testPathIgnorePatterns=/node_modules/|e2e/start.spec';
+
+const args = process.argv.slice(2);
+/** @type {(flag: string) => boolean} whether it was there; it is taken out */
+const take = (flag) => {
+  const at = args.indexOf(flag);
+  if (at >= 0) args.splice(at, 1);
+  return at >= 0;
+};
+
+if (take('--help')) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const long = take('--long');
+const stores = take('--stores');
+const missing = stores ? ['EVENTSTORE_URL', 'MONGODB_URL'].filter((name) => !process.env[name]) : [];
+if (missing.length === 2) {
+  console.error('test:stores needs EVENTSTORE_URL or MONGODB_URL, or both, to name a server (--help tells more)');
+  process.exit(2);
+}
+if (stores) {
+  if (args[0]?.startsWith('-') ?? true) args.unshift(...ON_SERVERS);
+  // One at a time, for they share the servers.
+  args.push('--runInBand', BUT_NOT);
+}
+
+const report = join(root, 'test-output/jest.json');
 rmSync(report, { force: true });
 build();
 
@@ -26,6 +61,14 @@ const { status } = spawnSync(
     `--outputFile=${report}`,
     ...args,
   ],
-  { cwd: root, stdio: 'inherit', env: { ...process.env, ...(long && { TEST_SCALE: 'long' }) } },
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...(long && { TEST_SCALE: 'long' }), ...(stores && { TEST_STORES: 'servers' }) },
+  },
 );
+for (const name of missing) {
+  const what = name === 'MONGODB_URL' ? 'views, keys, API keys and checkpoints on MongoDB' : 'the log on EventStoreDB';
+  console.error(`NOT RUN: ${what}, in the contract, end-to-end and crash tests: ${name} names no server\n`);
+}
 process.exit(status ?? 1);
