@@ -27,6 +27,12 @@ const walls = [
   },
   {
     in: /^src\//,
+    except: /^src\/(metrics\/|app\.module\.)/,
+    never: /^(prom-client|@opentelemetry\/)/,
+    why: 'Only src/metrics measures and traces: everything else is looked at from outside, or calls what is there.',
+  },
+  {
+    in: /^src\//,
     except: /^src\/(stores\/|admin\/|app\.module\.|main\.)/,
     never: /^src\/stores\//,
     why: 'Only the composition root picks stores: everything else asks for a port.',

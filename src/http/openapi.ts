@@ -22,6 +22,9 @@ What a careful user should know:
   \`Allow\`, also OPTIONS; HEAD answers as GET does, without the body.
 `.trim();
 
+const DESCRIPTION_OF_BEARER =
+  'An API key of this service or, where it is configured, a JWT of its issuer: `scope` names the scopes.';
+
 /** The API's description, made from the code. A test holds the committed file equal to it. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
@@ -31,7 +34,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setVersion('1.0.0')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addTag('Customers')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An API key of this service.' })
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: DESCRIPTION_OF_BEARER })
     .build();
   return SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,

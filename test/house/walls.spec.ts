@@ -48,6 +48,8 @@ const breaches: readonly [says: string, rule: string, file: string, text: string
   ['only stores talk to MongoDB', 'house/walls', 'src/admin/x.ts', `import 'mongodb';`],
   ['only stores talk to EventStoreDB', 'house/walls', 'src/app.module.ts', `import '@eventstore/db-client';`],
   ['not into its depths either', 'house/walls', 'src/audit/x.ts', `import '@eventstore/db-client/generated/x.js';`],
+  ['only metrics count', 'house/walls', 'src/customers/x.ts', `import 'prom-client';`],
+  ['and trace', 'house/walls', 'src/event-sourcing/x.ts', `import '@opentelemetry/api';`],
   ['only the composition root picks stores', 'house/walls', 'src/customers/x.ts', `import '../stores/sqlite/log.js';`],
   [
     'no other file may read the environment',
@@ -90,6 +92,7 @@ const allowed: readonly [says: string, file: string, text: string][] = [
   ['the kernel imports packages', 'src/event-sourcing/x.ts', `import 'node:timers/promises';`],
   ['the Clock is the clock', 'src/event-sourcing/clock.ts', `export const a = Date.now();`],
   ['a store imports its driver', 'src/stores/sqlite/x.ts', `import 'libsql';`],
+  ['metrics count and trace', 'src/metrics/x.ts', `import 'prom-client'; import '@opentelemetry/api';`],
   ['the composition root imports stores', 'src/app.module.ts', `import './stores/sqlite/log.js';`],
   ['so does the command line', 'src/admin/x.ts', `import '../stores/sqlite/log.js';`],
   ['the command line prints', 'src/admin/x.ts', `console.log('done');`],
