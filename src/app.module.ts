@@ -25,9 +25,7 @@ import { loadMasterKeys } from './privacy/master-key-file.js';
 import { loadServiceSecrets, ServiceSecrets } from './privacy/service-secrets.js';
 import { SubjectKeys } from './privacy/subject-keys.js';
 import { ConfigError } from './settings.js';
-import { openEventStoreDb } from './stores/eventstoredb/eventstoredb-event-store.js';
-import { PrefixedEventStore } from './stores/eventstoredb/prefixed-event-store.js';
-import { type MongoOptions, openMongoReadModel, openMongoSubjectKeys } from './stores/mongodb/mongo-stores.js';
+import type { MongoOptions } from './stores/mongodb/mongo-stores.js';
 import { SqliteFolder } from './stores/sqlite/sqlite-stores.js';
 import { UrlRefused } from './stores/url-refused.js';
 
@@ -78,11 +76,15 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
     const { customerViews, checkpoints, apiKeys } =
       mongodbUrl === undefined
         ? await embedded().openReadModel()
-        : keep(await opening('MONGODB_URL', () => openMongoReadModel(onMongo(mongodbUrl))));
+        : keep(await opening('MONGODB_URL', async () => (await mongo()).openMongoReadModel(onMongo(mongodbUrl))));
     const { subjectKeys, keyCheckpoints } =
       keysMongodbUrl === undefined
         ? await embedded().openKeys()
-        : keep(await opening('KEYS_MONGODB_URL', () => openMongoSubjectKeys(onMongo(keysMongodbUrl))));
+        : keep(
+            await opening('KEYS_MONGODB_URL', async () =>
+              (await mongo()).openMongoSubjectKeys(onMongo(keysMongodbUrl)),
+            ),
+          );
     return { eventStore, customerViews, checkpoints, apiKeys, subjectKeys, keyCheckpoints, close };
   } catch (error) {
     await close();
@@ -95,11 +97,21 @@ interface ClosableLog {
   close(): Promise<void>;
 }
 
-function openLog(url: string, { eventstorePrefix: prefix = '', debug }: Config, clock: Clock): ClosableLog {
+// The drivers take a third of a second and 50 MB to load: only whoever uses one waits for it.
+
+async function openLog(
+  url: string,
+  { eventstorePrefix: prefix = '', debug }: Config,
+  clock: Clock,
+): Promise<ClosableLog> {
+  const { openEventStoreDb } = await import('./stores/eventstoredb/eventstoredb-event-store.js');
+  const { PrefixedEventStore } = await import('./stores/eventstoredb/prefixed-event-store.js');
   const prefixes = [CUSTOMER_PREFIX, SOURCE_PREFIX].map((own) => prefix + own);
   const store = openEventStoreDb({ url, prefixes, debug, clock });
   return { log: prefix === '' ? store : new PrefixedEventStore(store, prefix), close: () => store.close() };
 }
+
+const mongo = () => import('./stores/mongodb/mongo-stores.js');
 
 /** @throws ConfigError the driver can't read the URL; its words don't repeat it */
 async function opening<T>(setting: string, open: () => T | Promise<T>): Promise<T> {

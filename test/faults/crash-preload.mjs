@@ -2,8 +2,9 @@
 //
 // The real service, which ends itself by SIGKILL at one exact step: right before or after the n-th call of a port's
 // method, counted from the moment a SIGUSR2 arms it. After: of those that succeeded, for a refused append is tried again.
-// CRASH_AT is JSON, `since` another step from whose end on is counted:
+// The file that CRASH_AT names is read then; `since` is another step from whose end on is counted:
 //   {"step":"subjectKeys.destroy","call":1,"when":"after","since":{"step":"eventStore.append","call":2}}
+import { readFileSync } from 'node:fs';
 import { ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -14,11 +15,11 @@ import { pathToFileURL } from 'node:url';
  */
 
 /** @type {CrashAt} */
-const crashAt = JSON.parse(process.env.CRASH_AT ?? '{"step":"none","call":0,"when":"before"}');
+let crashAt = { step: 'none', call: 0, when: 'before' };
 /** @type {Map<string, number>} */
 const passed = new Map();
 let armed = false;
-let counting = crashAt.since === undefined;
+let counting = true;
 
 const die = () => {
   process.kill(process.pid, 'SIGKILL');
@@ -81,6 +82,8 @@ const hurried = (/** @type {() => void} */ work, /** @type {number} */ ms, /** @
 globalThis.setInterval = hurried;
 
 process.on('SIGUSR2', () => {
+  crashAt = JSON.parse(readFileSync(process.env.CRASH_AT ?? '', 'utf8'));
+  counting = crashAt.since === undefined;
   armed = true;
   console.error('armed');
 });

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { resolve as absolute } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve as absolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { seed } from '../support/seed.js';
 import {
@@ -119,16 +120,21 @@ const preload = pathToFileURL(absolute('test/faults/crash-preload.mjs')).href;
 const env = { FORGET_GRACE_DAYS: '0', LOG_LEVEL: 'warn' };
 const random = new Random(seed(), 'steps');
 const ledger = new Ledger();
-/** One data folder lives through all kills. */
+/** One data folder lives through all kills, and what starts after one is what the next one kills. */
 let dataDir = '';
+let crashAt = '';
+let service: ServiceProcess | undefined;
 let verification: Verification;
 
 beforeAll(async () => {
   dataDir = await temporaryFolder();
+  crashAt = join(await temporaryFolder(), 'crash-at.json');
   verification = new Verification(ledger, dataDir);
 });
-afterEach(endProcesses);
 afterAll(cleanUp);
+
+const start = async (): Promise<ServiceProcess> =>
+  startService({ dataDir, env: { ...env, CRASH_AT: crashAt }, nodeArgs: ['--import', preload] });
 
 for (const [name, scenario] of Object.entries(scenarios)) {
   describe(`${name}, killed`, () => {
@@ -145,7 +151,6 @@ for (const [name, scenario] of Object.entries(scenarios)) {
 it(
   'leaves no claim on a source open',
   async () => {
-    await startService({ dataDir, env });
     await verification.sourcesSettled();
     await verification.afterAll();
     expect(ledger.faults).toEqual([]);
@@ -155,11 +160,11 @@ it(
 
 async function kill(at: Step & { when: 'before' | 'after' }, { prepare, unasked }: Scenario): Promise<void> {
   const before = ledger.attempts.length;
-  const crashing = await startService({
-    dataDir,
-    env: { ...env, CRASH_AT: JSON.stringify(at) },
-    nodeArgs: ['--import', preload],
-  });
+  if (service === undefined) await endProcesses();
+  const crashing = service ?? (await start());
+  await writeFile(crashAt, JSON.stringify(at));
+  // Should this one fail, the next begins with a process of its own.
+  service = undefined;
   const making = { random, done: async (...wanted: Wanted) => made(await attempt(crashing, wanted)) };
   const { operation, customerId } = await prepare(making);
   crashing.kill('SIGUSR2');
@@ -169,26 +174,27 @@ async function kill(at: Step & { when: 'before' | 'after' }, { prepare, unasked 
   const never = setTimeout(() => crashing.kill('SIGTERM'), STEP_MS / 3);
   expect(await crashing.exited.finally(() => clearTimeout(never))).toEqual({ code: null, signal: 'SIGKILL' });
   const startedAt = Date.now();
-  const service = await startService({ dataDir, env });
+  const restarted = await start();
   await verification.afterStart(startedAt);
   if (unasked === true) {
     await verification.sourcesSettled();
     ledger.settle(killed);
   }
-  if (killed.outcome === 'unknown') await resolve(service, ledger, verification, killed);
-  await verification.afterSettling(service, ledger.attempts.slice(before), ledger.touched);
+  if (killed.outcome === 'unknown') await resolve(restarted, ledger, verification, killed);
+  await verification.afterSettling(restarted, ledger.attempts.slice(before), ledger.touched);
   ledger.touched.clear();
   expect(ledger.faults.splice(0)).toEqual([]);
+  service = restarted;
 }
 
 type Wanted = [operation: Operation, customerId?: string | undefined];
 
-async function attempt(service: ServiceProcess, [operation, customerId]: Wanted, repeatable = false): Promise<Attempt> {
+async function attempt(target: ServiceProcess, [operation, customerId]: Wanted, repeatable = false): Promise<Attempt> {
   const name = `step.${ledger.attempts.length}`;
   const key = repeatable && operation.kind !== 'delete' && operation.kind !== 'detach' ? name : undefined;
   const id = operation.kind === 'create' ? operation.id : customerId;
   const noted = ledger.begin({ name, operation, customerId: id, key, contested: false, shared: false });
-  await ledger.attempt(service, noted);
+  await ledger.attempt(target, noted);
   return noted;
 }
 
