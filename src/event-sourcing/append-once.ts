@@ -6,6 +6,8 @@ import { OutcomeUnknown, StoreUnavailable } from './store-errors.js';
 
 /** Kept back of the budget, so that a last look into the stream is still possible. */
 const RESERVE_MS = 500;
+/** An append with less than this left would only turn a plain refusal into an unknown outcome. */
+const ATTEMPT_MS = 50;
 
 /**
  * Appends events that already have their place in the stream, and finds out what became of them. After a lost answer the
@@ -27,7 +29,7 @@ export async function appendOnce(
   let unknown: OutcomeUnknown | undefined;
   for (let attempt = 0; ; attempt += 1) {
     const left = deadline - clock.now() - RESERVE_MS;
-    if (left <= 0) throw unknown ?? new StoreUnavailable('event_log');
+    if (left < ATTEMPT_MS) throw unknown ?? new StoreUnavailable('event_log');
     try {
       return await within(left, store.append(first.stream, expected, events), () => new OutcomeUnknown());
     } catch (error) {
