@@ -13,6 +13,7 @@ const OBSERVE_EVERY_MS = 1_000;
 /** All that follows the log in this process. */
 export class LogFollowers {
   private observing: NodeJS.Timeout | undefined;
+  private looking = false;
 
   constructor(
     private readonly store: EventStore,
@@ -47,7 +48,10 @@ export class LogFollowers {
   }
 
   private async observe(): Promise<void> {
+    if (this.looking) return;
+    this.looking = true;
     const head = await this.store.head().catch(() => undefined);
+    this.looking = false;
     if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
   }
 }

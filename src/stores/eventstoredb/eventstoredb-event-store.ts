@@ -24,18 +24,17 @@ import { UrlRefused } from '../url-refused.js';
 import { appendFailure, failedBeforeSending, isAbsent, NoAnswer, readFailure } from './client-errors.js';
 import { ClientSlot } from './client-slot.js';
 import { EventDensity } from './event-density.js';
-import { isSystemType, toProposed, toRecorded } from './event-messages.js';
+import { toProposed, toRecorded } from './event-messages.js';
 import { liveMessages } from './live-messages.js';
 import { LogIdentity } from './log-identity.js';
 import { comparePositions, fractionOf, toPosition } from './log-positions.js';
 import { followLog } from './log-subscription.js';
 import { openClient } from './mended-client.js';
+import { OwnHead } from './own-head.js';
 import { readWhole } from './reading.js';
 
 /** Of events in one call: enough to be fast, and little enough to come within the time-out of a read. */
 const PAGE = 500;
-/** The head is near the end, unless others write much more than this service does. */
-const PAGE_BACK = 200;
 
 export interface EventStoreDbTimeouts {
   /** Round an append; then its outcome is unknown. Two of them fit into the 4 s of a command. */
@@ -81,6 +80,7 @@ const debugsTheClient = (setting = ''): boolean =>
 export class EventStoreDbEventStore extends EventStore {
   private readonly identity: LogIdentity;
   private readonly density = new EventDensity();
+  private readonly ownHead: OwnHead;
   private restarts = 0;
 
   constructor(
@@ -91,6 +91,7 @@ export class EventStoreDbEventStore extends EventStore {
   ) {
     super();
     this.identity = new LogIdentity(slot, timeouts);
+    this.ownHead = new OwnHead((from, count) => this.backwards(from, count), prefixes);
   }
 
   /** How often a running subscription was dropped and begun again. */
@@ -160,19 +161,8 @@ export class EventStoreDbEventStore extends EventStore {
     return followLog(log, options);
   }
 
-  /** Takes the longer the more others have written since: the server can't filter while reading backwards. */
-  override async head(): Promise<Position | undefined> {
-    let from: ReadPosition = END;
-    for (;;) {
-      const page = await this.backwards(from, PAGE_BACK);
-      const own = page.find(
-        ({ event }) => event !== undefined && this.isOwn(event.streamId) && !isSystemType(event.type),
-      );
-      if (own?.event !== undefined) return toPosition(own.event.position);
-      const last: ReadPosition | undefined = page.at(-1)?.event?.position;
-      if (last === undefined || page.length < PAGE_BACK) return undefined;
-      from = last;
-    }
+  override head(): Promise<Position | undefined> {
+    return this.ownHead.find();
   }
 
   override async end(): Promise<Position | undefined> {
@@ -208,10 +198,6 @@ export class EventStoreDbEventStore extends EventStore {
   /** What is under way fails, subscriptions with StoreUnavailable; without it the process would not end. */
   close(): Promise<void> {
     return this.slot.close();
-  }
-
-  private isOwn(stream: string): boolean {
-    return this.prefixes.some((prefix) => stream.startsWith(prefix));
   }
 
   private async page(stream: string, from: number, maxCount: number): Promise<readonly RecordedEvent[]> {
