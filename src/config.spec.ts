@@ -98,6 +98,7 @@ describe('configuration', () => {
     ['EVENTSTORE_URL', 'esdb://'],
     ['EVENTSTORE_PREFIX', 'staging'],
     ['EVENTSTORE_PREFIX', '$sys-'],
+    ['EVENTSTORE_PREFIX', 'customer-x-'],
     ['MONGODB_URL', 'postgres://user:secret@db'],
     ['KEYS_MONGODB_URL', 'db.example:27017'],
   ])('refuses a bad %s (case %#) with one line that names it and does not repeat the value', (name, value) => {
@@ -134,9 +135,19 @@ describe('configuration', () => {
       expect(read).toThrow(new RegExp(`^${name} .*must be set beside`));
     });
 
-    it('refuses the same database for views and keys, whoever opens it', () => {
-      const same = MONGODB_URL.replace('user:secret@', 'other:password@').concat('?w=majority');
-      expect(() => readConfig({ ...whole, KEYS_MONGODB_URL: same })).toThrow(/^KEYS_MONGODB_URL must name another/);
+    it.each([
+      [MONGODB_URL, 'mongodb://other:password@views.example/customers?w=majority'],
+      ['mongodb://db', 'mongodb://db/customers'],
+      ['mongodb://db/x', 'mongodb://DB:27017/x'],
+      ['mongodb://a,b:27018/x', 'mongodb://b:27018,a/x'],
+    ])('refuses the same database for views and keys, however it is written: %s and %s', (views, keys) => {
+      const read = (): unknown => readConfig({ ...whole, MONGODB_URL: views, KEYS_MONGODB_URL: keys });
+      expect(read).toThrow(/^KEYS_MONGODB_URL must name another/);
+    });
+
+    it('takes two databases of one server, also those of no name', () => {
+      const url = 'mongodb://db';
+      expect(readConfig({ ...whole, MONGODB_URL: url, KEYS_MONGODB_URL: url })).toMatchObject({ keysMongodbUrl: url });
     });
   });
 

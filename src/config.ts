@@ -120,6 +120,11 @@ function readTokens(settings: Settings): Config['tokens'] {
   const jwksUrl = settings.url('AUTH_JWKS_URL');
   const issuer = settings.text('AUTH_ISSUER');
   const audience = settings.text('AUTH_AUDIENCE');
+  if (jwksUrl !== undefined && !/^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\])([:/]|$))/.test(jwksUrl)) {
+    throw new ConfigError(
+      'AUTH_JWKS_URL must be https, or of this very machine: whoever can exchange the keys can get in',
+    );
+  }
   if (jwksUrl !== undefined && issuer !== undefined && audience !== undefined) return { jwksUrl, issuer, audience };
   if (jwksUrl === undefined && issuer === undefined && audience === undefined) return undefined;
   const all = Object.entries({ AUTH_JWKS_URL: jwksUrl, AUTH_ISSUER: issuer, AUTH_AUDIENCE: audience });

@@ -13,7 +13,7 @@ export interface StoreUrls {
 }
 
 /** Its end sets it apart from another that begins the same. */
-const PREFIX = /^[A-Za-z0-9._-]{0,39}[-.]$/;
+const PREFIX = /^(?!customer-|source-)[A-Za-z0-9._-]{0,39}[-.]$/;
 const MONGODB = ['mongodb', 'mongodb+srv'];
 
 /** @throws ConfigError */
@@ -21,7 +21,9 @@ export function readStoreUrls(settings: Settings): StoreUrls {
   const eventstoreUrl = settings.connection('EVENTSTORE_URL', ['esdb', 'esdb+discover']);
   const eventstorePrefix = settings.text('EVENTSTORE_PREFIX');
   if (eventstorePrefix !== undefined && !PREFIX.test(eventstorePrefix)) {
-    throw new ConfigError('EVENTSTORE_PREFIX must have 1 to 40 characters of A-Z a-z 0-9 . _ and end in - or .');
+    throw new ConfigError(
+      'EVENTSTORE_PREFIX must have 1 to 40 characters of A-Z a-z 0-9 . _ -, end in - or . and not begin with customer- or source-',
+    );
   }
   const mongodbUrl = settings.connection('MONGODB_URL', MONGODB);
   const keysMongodbUrl = settings.connection('KEYS_MONGODB_URL', MONGODB);
@@ -34,7 +36,7 @@ export function readStoreUrls(settings: Settings): StoreUrls {
   if (
     mongodbUrl !== undefined &&
     keysMongodbUrl !== undefined &&
-    databaseOf(mongodbUrl) === databaseOf(keysMongodbUrl)
+    databaseOf(mongodbUrl, 'customers') === databaseOf(keysMongodbUrl, 'customers_keys')
   ) {
     throw new ConfigError('KEYS_MONGODB_URL must name another database than MONGODB_URL');
   }
@@ -46,9 +48,10 @@ export function readStoreUrls(settings: Settings): StoreUrls {
   };
 }
 
-/** Hosts and database, without credentials and options; the driver's own parser is the stores'. */
-const databaseOf = (url: string): string =>
-  url
-    .replace(/^[^/]*\/\//, '')
-    .replace(/^.*@/, '')
-    .replace(/\?.*$/, '');
+/** Hosts and database, without credentials and options; where no database is named, the one that the stores take. */
+function databaseOf(url: string, byDefault: string): string {
+  const [, hosts = '', name = ''] = /^[a-z+]+:\/\/(?:[^/?]*@)?([^/?]*)\/?([^?]*)/.exec(url) ?? [];
+  const all = hosts.toLowerCase().split(',');
+  const named = all.map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`)).sort();
+  return `${named.join()}/${name === '' ? byDefault : decodeURIComponent(name)}`;
+}

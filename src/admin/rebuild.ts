@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { openPrivacy } from '../app.module.js';
 import { CustomerProjection } from '../customers/read-model/customer-projection.js';
@@ -23,7 +24,7 @@ export function addRebuildCommand(program: Command): void {
 
 async function underLease(opened: Opened): Promise<void> {
   const { checkpoints } = opened.stores;
-  const lease = await checkpoints.acquire(LEASE, `rebuild-${String(process.pid)}`, LEASE_MS);
+  const lease = await checkpoints.acquire(LEASE, `rebuild-${randomUUID()}`, LEASE_MS);
   if (lease === undefined) throw new Error('Another rebuild is running (or ended hard less than 10 seconds ago).');
   const renewal = setInterval(() => void checkpoints.renew(lease, LEASE_MS).catch(() => undefined), LEASE_MS / 3);
   try {

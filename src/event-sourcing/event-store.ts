@@ -101,6 +101,11 @@ export abstract class EventStore {
   /** About how many events of the service lie after the one (from the beginning when absent) and up to the other. */
   abstract eventsBetween(after: Position | undefined, upTo: Position): number;
 
+  /** How often a running subscription was dropped and begun again by the store itself. */
+  get subscriptionRestarts(): number {
+    return 0;
+  }
+
   /** @throws StoreUnavailable */
   abstract health(): Promise<void>;
 }

@@ -53,13 +53,14 @@ export interface FollowerParts {
 }
 
 const BATCH = 500;
-const LEASE_MS = 10_000;
+/** So long nobody follows when the holder is killed, or loses its way to the store that the lease is in. */
+const LEASE_MS = 5_000;
 /** While live: gathers what many writers append, so that following costs a batch and not each event its own. */
 const GATHER_MS = 10;
 /** A crash has at most so much handed in again; what is handled is handled, whether it is written down or not. */
 const CHECKPOINT_EVERY_MS = 500;
 /** While another follows: how often its checkpoint is looked at, and after how many looks the lease is asked for again. */
-const WATCH = { everyMs: 500, looks: 4 };
+const WATCH = { everyMs: 500, looks: 2 };
 const BACKOFF_MS = { first: 100, most: 2_000 };
 
 /**
@@ -116,9 +117,12 @@ export class LogFollower {
     return this.position !== undefined && this.parts.store.comparePositions(this.position, position) >= 0;
   }
 
-  /** Resolves once everything up to `position` has been handled, by this follower or by the one it watches. */
+  /**
+   * Resolves once everything up to `position` has been handled, by this follower or by the one it watches; or this one is
+   * degraded, and may never come to know it.
+   */
   reached(position: Position): Promise<void> {
-    if (this.hasReached(position)) return Promise.resolve();
+    if (this.hasReached(position) || this.state === 'degraded') return Promise.resolve();
     return new Promise((resolve) => this.waiters.push({ position, resolve }));
   }
 
@@ -140,6 +144,7 @@ export class LogFollower {
       } catch (error) {
         if (signal.aborted) return;
         if (this.state !== 'degraded') this.state = error instanceof UnknownEventType ? 'degraded' : 'retrying';
+        if (this.state === 'degraded') for (const { resolve } of this.waiters.splice(0)) resolve();
         this.restarts += 1;
         failures += 1;
         this.parts.log.warn(`${this.parts.handler.name} could not follow the log`, { error: nameOf(error), failures });

@@ -22,6 +22,8 @@ export class LogFollowers {
 
   /** @throws LogMismatch the log is not the one that was followed before */
   async start(): Promise<void> {
+    // From here on an exchanged log is noticed, also by an instance that follows nothing.
+    await this.store.logId();
     for (const { follower } of this.all) await follower.verifyCheckpoint();
     const head = await this.store.head();
     for (const { follower } of this.all) follower.start();
@@ -50,7 +52,10 @@ export class LogFollowers {
   private async observe(): Promise<void> {
     if (this.looking) return;
     this.looking = true;
-    const head = await this.store.head().catch(() => undefined);
+    const head = await this.store
+      .health()
+      .then(() => this.store.head())
+      .catch(() => undefined);
     this.looking = false;
     if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
   }

@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { CustomerError } from '../customers/domain/errors.js';
 import { IdempotencyKeyReused, PreconditionFailed } from '../event-sourcing/command-context.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { ApiError, ERRORS, type ErrorCode, fault } from './errors.js';
 
@@ -13,7 +14,7 @@ export function answerFor(error: unknown): ApiError {
   if (error instanceof PreconditionFailed) return example('precondition_failed');
   if (error instanceof IdempotencyKeyReused) return example('idempotency_key_reused');
   if (error instanceof OutcomeUnknown) return later('outcome_unknown');
-  if (error instanceof StoreUnavailable) return later('service_unavailable');
+  if (error instanceof StoreUnavailable || error instanceof UnknownEventType) return later('service_unavailable');
   return byStatus(statusOf(error));
 }
 

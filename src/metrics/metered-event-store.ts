@@ -45,6 +45,15 @@ export class MeteredEventStore extends EventStore {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     });
+    new Counter({
+      name: 'customers_log_subscription_restarts_total',
+      help: 'How often a subscription was dropped and resumed by the store itself',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(inner.subscriptionRestarts);
+      },
+    });
     for (const outcome of OUTCOMES) this.appends.inc({ outcome }, 0);
   }
 
@@ -106,6 +115,10 @@ export class MeteredEventStore extends EventStore {
 
   override eventsBetween(after: Position | undefined, upTo: Position): number {
     return this.inner.eventsBetween(after, upTo);
+  }
+
+  override get subscriptionRestarts(): number {
+    return this.inner.subscriptionRestarts;
   }
 
   override health(): Promise<void> {

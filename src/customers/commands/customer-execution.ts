@@ -13,6 +13,7 @@ import { KeyRing } from '../../privacy/key-ring.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
 import type { CustomerCommand } from '../domain/commands.js';
 import { decide } from '../domain/decide.js';
+import { customerErased } from '../domain/errors.js';
 import type { CustomerEvent } from '../domain/events.js';
 import type { CustomerState } from '../domain/state.js';
 import { isPersonal, PersonalValues } from '../personal-values.js';
@@ -52,6 +53,7 @@ export class CustomerExecution {
   /** @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing */
   async run(command: CustomerCommand, context: CommandContext): Promise<OpenedCustomer> {
     let decided = false;
+    let fenced: number | undefined;
     const done = await execute(this.store, this.clock, {
       stream: customerStream(command.id),
       deadline: context.deadline,
@@ -61,7 +63,13 @@ export class CustomerExecution {
         decided = true;
         // What a decision may wait for is the key store alone.
         const left = context.deadline - this.clock.now();
-        const decision = this.decide(command, context, foldCustomer(history));
+        const past = foldCustomer(history);
+        const decision = this.decide(command, context, past).catch((error: unknown) => {
+          // Read again, and still nothing in the stream of what destroyed the key: a log from before the erasure.
+          if (error instanceof HistoryMovedOn && fenced === past.revision) throw customerErased(command.id);
+          if (error instanceof HistoryMovedOn) fenced = past.revision;
+          throw error;
+        });
         return within(left, decision, () => new StoreUnavailable('subject_keys'));
       },
     });

@@ -5,6 +5,8 @@ import { CONFIG, type Config } from '../../config.js';
 import { Clock } from '../../event-sourcing/clock.js';
 import { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import { systemContext } from '../../event-sourcing/command-context.js';
+import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { KeyMissing } from '../../privacy/key-ring.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EraseCustomer } from './erase-customer.js';
 
@@ -50,8 +52,19 @@ export class DueErasures {
       const due = await this.views.dueForErasure(this.clock.now(), AT_ONCE);
       const fresh = due.filter((id) => !asked.has(id));
       if (fresh.length === 0) return;
-      for (const id of fresh) await this.erase(id);
+      for (const id of fresh) await this.eraseOrGoOn(id);
       for (const id of fresh) asked.add(id);
+    }
+  }
+
+  /** One customer that can't be erased must not keep the others; a store that is away would keep them all. */
+  private async eraseOrGoOn(id: string): Promise<void> {
+    try {
+      await this.erase(id);
+    } catch (error) {
+      if (error instanceof KeyMissing) this.logger.error('A due erasure met a missing key');
+      else if (error instanceof StoreUnavailable || error instanceof OutcomeUnknown) throw error;
+      else this.logger.error(`A due erasure failed: ${error instanceof Error ? error.name : 'unknown'}`);
     }
   }
 

@@ -2,8 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type CommandContext, IdempotencyKeyReused } from '../../event-sourcing/command-context.js';
 import type { CustomerHistory } from '../customer-history.js';
 import type { CustomerCommand } from '../domain/commands.js';
-import { customerErased } from '../domain/decide.js';
-import { customerNotFound } from '../domain/errors.js';
+import { customerErased, customerNotFound } from '../domain/errors.js';
 import type { PersonalValues } from '../personal-values.js';
 
 export const FINGERPRINT = 'fingerprint';

@@ -1,6 +1,6 @@
 import type { CustomerChanges } from './changes.js';
 import type { CustomerCommand } from './commands.js';
-import { CustomerError, customerNotFound } from './errors.js';
+import { CustomerError, customerNotFound, customerErased } from './errors.js';
 import type { CustomerEvent, SourceFacts } from './events.js';
 import { mergeMetadata } from './metadata.js';
 import type { Carried, Metadata } from './personal.js';
@@ -47,10 +47,10 @@ export function activeOrRefuse<P extends Carried>(id: string, state: CustomerSta
   }
 }
 
-export const customerErased = (id: string): CustomerError =>
-  new CustomerError('customer_erased', 'id', `Customer '${id}' was erased`);
-
-function create(command: Extract<CustomerCommand, { kind: 'create' }>, state: CustomerState): readonly CustomerEvent[] {
+export function create(
+  command: Extract<CustomerCommand, { kind: 'create' }>,
+  state: CustomerState,
+): readonly CustomerEvent[] {
   // A default source that was not claimed for just this life: the id was taken when its source was to be claimed.
   const unclaimed = command.changes.defaultSourceId != null && command.claim?.life !== state.life + 1;
   if (state.status === 'active' || state.status === 'erased' || unclaimed) {

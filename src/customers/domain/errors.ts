@@ -25,3 +25,6 @@ export class CustomerError extends Error {
 
 export const customerNotFound = (id: string): CustomerError =>
   new CustomerError('not_found', 'id', `Customer '${id}' not found`);
+
+export const customerErased = (id: string): CustomerError =>
+  new CustomerError('customer_erased', 'id', `Customer '${id}' was erased`);

@@ -6,6 +6,7 @@ import { PersonalValues, viewHoldsPersonal } from '../personal-values.js';
 import { customerStream } from '../streams.js';
 import type { CustomerView } from './customer-view.js';
 import { CustomerViews } from './customer-views.js';
+import { erasedByFence } from './project.js';
 import type { OpenedCustomer } from './opened-customer.js';
 
 /** Opens views for an answer: one key look-up for a whole page. */
@@ -42,14 +43,14 @@ export class OpenViews {
 
   /**
    * The key was destroyed between the reading of the view and of the key. The view is read again; is it still unredacted,
-   * the log tells what remains of the customer.
+   * the log tells what remains of the customer. Does that not know either, it is one from before the erasure: the fence
+   * alone says that it was.
    */
   private async behindFence(stale: CustomerView): Promise<OpenedCustomer> {
     const again = await this.views.get(stale.id);
     if (again !== undefined && !viewHoldsPersonal(again)) return { view: again, taxCertificates: [] };
     const { view } = foldCustomer(await this.store.read(customerStream(stale.id)));
-    if (view === undefined || view.status === 'active')
-      throw new KeyMissing({ subject: stale.id, revision: stale.life }, 'absent');
-    return { view, taxCertificates: [] };
+    if (view === undefined) throw new KeyMissing({ subject: stale.id, revision: stale.life }, 'absent');
+    return { view: view.status === 'active' ? erasedByFence(view) : view, taxCertificates: [] };
   }
 }

@@ -100,6 +100,9 @@ function attachedSource(data: Extract<Change, { type: 'SourceAttached' }>['data'
   return { id: sourceId, ...facts, createdTime: isoTime(at) };
 }
 
+/** Of a customer whose key is destroyed while neither view nor log say so, as after the restore of an older log. */
+export const erasedByFence = (view: CustomerView): CustomerView => stub(view, 'erased');
+
 /** What remains of a customer: nothing that could name a person. */
 function stub(view: CustomerView, status: 'erased' | 'deleted'): CustomerView {
   const { id, version, life, createdTime, updatedTime } = view;

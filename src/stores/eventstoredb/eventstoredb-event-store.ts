@@ -94,8 +94,7 @@ export class EventStoreDbEventStore extends EventStore {
     this.ownHead = new OwnHead((from, count) => this.backwards(from, count), prefixes);
   }
 
-  /** How often a running subscription was dropped and begun again. */
-  get subscriptionRestarts(): number {
+  override get subscriptionRestarts(): number {
     return this.restarts;
   }
 

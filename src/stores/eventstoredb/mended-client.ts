@@ -1,9 +1,10 @@
 import { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import serverFeatures from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import { UrlRefused } from '../url-refused.js';
 
 /** The parts of the client, private to it, that have to be mended. Its version is pinned: see docs/adr/0008. */
-const PARTS = ['GRPCStreamCreator', 'handleError', 'dispose'] as const;
+const PARTS = ['GRPCStreamCreator', 'handleError', 'dispose', 'execute', 'supports'] as const;
 type Part = (...args: unknown[]) => unknown;
 
 /** The server closed the stream of appends without an error. */
@@ -17,7 +18,12 @@ class AppendStreamEnded extends Error {
  */
 export function openClient(url: string): EventStoreDBClient {
   const client = connect(url);
-  const [createStream, handleError, dispose] = PARTS.map((name) => partOf(client, name)) as [Part, Part, Part];
+  const [createStream, handleError, dispose, execute] = PARTS.map((name) => partOf(client, name)) as [
+    Part,
+    Part,
+    Part,
+    Part,
+  ];
   let newest: unknown;
   const replace = (name: (typeof PARTS)[number], part: Part): boolean => Reflect.set(client, name, part);
 
@@ -37,6 +43,19 @@ export function openClient(url: string): EventStoreDBClient {
   );
   // It is not waited for, and fails when the next node can't be found: an unhandled rejection.
   replace('handleError', (...args) => Promise.resolve(handleError.apply(client, args)).catch(() => undefined));
+  // What the server can do is asked once, before the first append. Most ways to fail in that are remembered for good, and
+  // with them no append succeeds again, while reads do.
+  let features: Promise<{ supports: Part }> | undefined;
+  replace('supports', async (...args) => {
+    const question = serverFeatures.ServerFeatures.createServerFeatures;
+    const asked = (features ??= Promise.resolve(execute.apply(client, question)) as Promise<{ supports: Part }>);
+    try {
+      return (await asked).supports(...args);
+    } catch (error) {
+      if (features === asked) features = undefined;
+      throw error;
+    }
+  });
   // It cancels the calls and leaves the connection.
   replace('dispose', async () => {
     await dispose.call(client);
@@ -50,7 +69,8 @@ function connect(url: string): EventStoreDBClient {
     return EventStoreDBClient.connectionString(url);
   } catch {
     throw new UrlRefused(
-      'The URL of the event log must be like esdb://host:2113?tls=false or esdb+discover://host:2113',
+      'The URL of the event log must be like esdb://host:2113?tls=false or esdb+discover://host:2113, and the files of ' +
+        'certificates that it names must be there',
     );
   }
 }

@@ -85,6 +85,10 @@ export class PrefixedEventStore extends EventStore {
     return this.log.eventsBetween(after, upTo);
   }
 
+  override get subscriptionRestarts(): number {
+    return this.log.subscriptionRestarts;
+  }
+
   override health(): Promise<void> {
     return this.log.health();
   }

@@ -145,7 +145,7 @@ export class MongoCustomerViews extends CustomerViews {
 
   /** A write after the drop would make the collection anew, and nothing would ever be redacted there. */
   private async untilNobodyWrites(): Promise<void> {
-    if (this.pointerPeriodMs > 0) await delay(this.pointerPeriodMs + this.connection.operationMs);
+    if (this.pointerPeriodMs > 0) await delay(this.pointerPeriodMs + 2 * this.connection.operationMs);
   }
 
   private allGenerations(): Promise<readonly number[]> {

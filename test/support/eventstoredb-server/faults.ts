@@ -43,6 +43,7 @@ export class Faults {
   marksAfterEveryEvent = false;
   private readonly nextAppends: AppendFault[] = [];
   private starting = false;
+  private featuresRefused = 0;
   private elsewhere = 0;
   private eventsToKill: number | undefined;
 
@@ -101,6 +102,18 @@ export class Faults {
     this.elsewhere = times;
   }
 
+  /** The question what the server can do, which a client asks before its first append, is reset. */
+  refuseNextFeatures(): void {
+    this.featuresRefused += 1;
+  }
+
+  /** Used up by being asked. */
+  featuresRefusal(): Refusal | undefined {
+    if (this.featuresRefused === 0) return undefined;
+    this.featuresRefused -= 1;
+    return resetByPeer;
+  }
+
   endSubscriptionsCleanly(): void {
     this.endSubscriptions();
   }
@@ -137,6 +150,7 @@ export class Faults {
   lift(): void {
     this.nextAppends.length = 0;
     this.starting = false;
+    this.featuresRefused = 0;
     this.elsewhere = 0;
     this.eventsToKill = undefined;
     this.marksAfterEveryEvent = false;

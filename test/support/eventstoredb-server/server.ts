@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
+import gossipService from '@eventstore/db-client/generated/gossip_grpc_pb.js';
 import featuresService from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
 import features from '@eventstore/db-client/generated/serverfeatures_pb.js';
 import type shared from '@eventstore/db-client/generated/shared_pb.js';
@@ -7,6 +8,7 @@ import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { Appends } from './appends.js';
 import { Faults } from './faults.js';
 import { Reads } from './reads.js';
+import { gossipOf } from './gossip.js';
 import { RecordedLog } from './recorded-log.js';
 import { Wire } from './wire.js';
 
@@ -65,7 +67,15 @@ export class EventStoreDbServer {
       tombstone,
       read: (call: Parameters<typeof read>[0]) => void read(call),
     });
-    this.server.addService(featuresService.ServerFeaturesService, { getSupportedMethods });
+    const { faults } = this;
+    this.server.addService(featuresService.ServerFeaturesService, {
+      getSupportedMethods: (...[call, respond]: Parameters<typeof getSupportedMethods>) => {
+        const refusal = faults.featuresRefusal();
+        if (refusal === undefined) getSupportedMethods(call, respond);
+        else respond(refusal);
+      },
+    });
+    this.server.addService(gossipService.GossipService, { read: gossipOf(() => this.wire.port) });
   }
 }
 

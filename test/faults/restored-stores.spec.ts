@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
+
+const DAY_MS = 86_400_000;
+
+let clock: TestClock;
+let app: TestApp;
+
+beforeEach(async () => {
+  clock = new TestClock();
+  app = await startTestApp({ clock, config: { forgetGraceDays: 1 } });
+});
+afterEach(() => app.close());
+
+async function send(method: string, url: string, body?: unknown): Promise<{ status: number; body: never }> {
+  const answer = await app.request({ method, url, ...(body !== undefined && { body }) });
+  return { status: answer.statusCode, body: (answer.body === '' ? {} : JSON.parse(answer.body)) as never };
+}
+
+describe('A log restored from before an erasure', () => {
+  beforeEach(async () => {
+    for (const id of ['gone', 'here']) await send('POST', '/customers', { id, email: `${id}@example.com` });
+    await app.privacy.keys.destroy({ subject: 'gone', revision: 1 });
+    await app.privacy.keys.destroy({ subject: 'lost', revision: 1 });
+  });
+
+  it('does not bring the customer back: the fence says that it was erased', async () => {
+    const { status, body } = await send('GET', '/customers/gone');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ id: 'gone', requestToBeForgotten: true });
+    expect(body).not.toHaveProperty('email');
+    const listed = await send('GET', '/customers');
+    expect(listed.status).toBe(200);
+    expect(JSON.stringify(listed.body)).not.toContain('gone@example.com');
+    expect(JSON.stringify(listed.body)).toContain('here@example.com');
+  });
+
+  it('has commands on it, and on an id whose creation was lost, refused as on an erased customer', async () => {
+    for (const [url, body] of [
+      ['/customers/gone', { locale: 'de_DE' }],
+      ['/customers', { id: 'lost', email: 'lost@example.com' }],
+    ] as const) {
+      const answer = await send('POST', url, body);
+      expect(answer).toMatchObject({ status: 409, body: { errors: [{ code: 'customer_erased' }] } });
+    }
+    expect((await send('DELETE', '/customers/gone')).status).toBe(204);
+    expect((await send('GET', '/customers/gone')).status).toBe(404);
+  });
+});
+
+describe('A customer with an event of a newer release', () => {
+  beforeEach(async () => {
+    for (const id of ['a', 'b']) {
+      await send('POST', '/customers', { id, email: `${id}@example.com` });
+      await send('POST', `/customers/${id}`, { requestToBeForgotten: true });
+    }
+    const { eventStore } = app.stores;
+    const last = (await eventStore.read('customer-a')).at(-1);
+    if (last === undefined) throw new Error('Nothing was written');
+    const event = { id: randomUUID(), type: 'FromTheFuture', data: {}, metadata: last.metadata };
+    await eventStore.append('customer-a', last.revision, [event]);
+  });
+
+  it('is not changed, and does not keep others from being erased when they are due', async () => {
+    expect(await send('POST', '/customers/a', { locale: 'de_DE' })).toMatchObject({ status: 503 });
+    clock.advance(2 * DAY_MS);
+    await app.service.dueErasures.run();
+    expect((await send('GET', '/customers/b')).body).not.toHaveProperty('email');
+  });
+});
