@@ -42,7 +42,7 @@ export async function updatesByHistory(bench: Bench, onProgress: Progress): Prom
   onProgress(0.3, 'rebuilding');
   const rebuild = await bench.onStores({ kind: 'rebuild', dataDir });
   const catchUp = await bench.onStores({ kind: 'catch-up', dataDir });
-  const service = await startServer('service', dataDir);
+  const service = await startServer('service', { dataDir });
   const warm = { prefix: prefixOf(10), count: histories.find(({ events }) => events === 10)?.customers ?? 1 };
   await warmUpOne(bench, service, 'update', warm);
   const updates: UpdateAt[] = [];

@@ -50,9 +50,18 @@ function medianSync(file: string): number {
   }
 }
 
+/** By a clock that all processes of the machine share and that nobody sets. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
+
+/** The smallest of the values that so many of a hundred do not exceed. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((p / 100) * sorted.length) - 1)] ?? NaN;
 }

@@ -5,11 +5,16 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { OPERATIONS } from './operations.js';
 
 /** What can be asked for with `--only`: operations, side by side with the floor or under the profiler, or a later part. */
-export const PARTS = [...OPERATIONS, 'scale', 'history', 'profile'] as const;
+export const PARTS = [...OPERATIONS, 'scale', 'history', 'profile', 'lag', 'catch-up'] as const;
 export type Part = (typeof PARTS)[number];
+
+const EMBEDDED_ONLY: readonly Part[] = ['scale', 'history', 'profile'];
+const SERVERS_ONLY: readonly Part[] = ['lag', 'catch-up'];
 
 export interface Options {
   readonly parts: ReadonlySet<Part>;
+  /** On the servers that the environment names. */
+  readonly onServers: boolean;
   readonly json?: string;
   /** Where the temporary folder is made, and so which disk is measured. */
   readonly dir: string;
@@ -24,9 +29,20 @@ export interface Options {
   readonly scaleSeconds: number;
   /** History: events a customer has, and how many such customers. */
   readonly histories: readonly { readonly events: number; readonly customers: number }[];
+  /**
+   * On servers: customers to choose from side by side, and to append to, seconds of steady appends, and the log that is gone
+   * through from its beginning.
+   */
+  readonly stores: {
+    readonly customers: number;
+    readonly lagCustomers: number;
+    readonly seconds: number;
+    readonly warmUpSeconds: number;
+    readonly catchUp: { readonly customers: number; readonly eventsEach: number };
+  };
 }
 
-type Effort = Omit<Options, 'parts' | 'json' | 'dir'>;
+type Effort = Omit<Options, 'parts' | 'onServers' | 'json' | 'dir'>;
 
 const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
   quick: {
@@ -37,6 +53,14 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000],
     scaleSeconds: 0.3,
     histories: histories(300, 60, 20),
+    // So few customers that a look-alike, which takes some hundred writes a second, can follow: it gets theirs folded.
+    stores: {
+      customers: 150,
+      lagCustomers: 20,
+      seconds: 3,
+      warmUpSeconds: 1,
+      catchUp: { customers: 50, eventsEach: 20 },
+    },
   },
   usual: {
     customers: 20_000,
@@ -46,6 +70,13 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000, 100_000],
     scaleSeconds: 0.8,
     histories: histories(2_000, 500, 100),
+    stores: {
+      customers: 20_000,
+      lagCustomers: 1_000,
+      seconds: 20,
+      warmUpSeconds: 4,
+      catchUp: { customers: 10_000, eventsEach: 5 },
+    },
   },
   full: {
     customers: 20_000,
@@ -55,11 +86,24 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000, 100_000, 1_000_000],
     scaleSeconds: 2,
     histories: histories(4_000, 1_000, 300),
+    stores: {
+      customers: 20_000,
+      lagCustomers: 1_000,
+      seconds: 60,
+      warmUpSeconds: 10,
+      catchUp: { customers: 40_000, eventsEach: 5 },
+    },
   },
 };
 
 const AFTER_HELP = `
 profile runs only when asked for; the operations named with it are then profiled and not compared.
+--stores compares the same operations, and then measures the log to view lag and the catch-up (lag, catch-up), on servers:
+  EVENTSTORE_URL     where the event log is, for instance esdb://localhost:2113?tls=false
+  MONGODB_URL        where all else is, for instance mongodb://localhost:27017
+  KEYS_MONGODB_URL   where the subject keys are, if not there too
+Databases of its own are made there and dropped again; its events stay in the log, in streams that begin with bench-. Use
+servers that hold nothing of value. scale, history and profile are about the embedded stores and do not run with it.
 Exit codes: 0 measured (whatever the figures), 1 something failed, 2 called wrongly.`;
 
 function histories(ten: number, hundred: number, thousand: number): Options['histories'] {
@@ -74,14 +118,15 @@ function histories(ten: number, hundred: number, thousand: number): Options['his
 export function readOptions(argv: readonly string[]): Options {
   const program = new Command('npm run bench --')
     .description(
-      'Measures the service, on its embedded stores, side by side with a floor that does everything but the work.',
+      'Measures the service side by side with a floor that does everything but the work: on its embedded stores, or on servers.',
     )
     .addOption(
       new Option('--quick', 'a minute or two: shows that the bench works, not how fast the service is').conflicts(
         'full',
       ),
     )
-    .option('--full', 'with a million customers, longer and more rounds')
+    .option('--full', 'with a million customers (embedded), longer and more rounds')
+    .option('--stores', 'on the servers that EVENTSTORE_URL and MONGODB_URL name')
     .option('--only <parts>', `comma-separated, of: ${PARTS.join(', ')}`, readParts)
     .option('--json <file>', 'write the figures there as well', readFile)
     .option(
@@ -93,10 +138,25 @@ export function readOptions(argv: readonly string[]): Options {
     .addHelpText('after', AFTER_HELP)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .parse(argv);
-  const given = program.opts<{ quick?: true; full?: true; only?: ReadonlySet<Part>; json?: string; dir: string }>();
+  const given = program.opts<Given>();
   const effort = EFFORTS[given.quick ? 'quick' : given.full ? 'full' : 'usual'];
-  const parts = given.only ?? new Set(PARTS.filter((part) => part !== 'profile'));
-  return { ...effort, parts, dir: given.dir, ...(given.json !== undefined && { json: given.json }) };
+  const onServers = given.stores === true;
+  const notHere = onServers ? EMBEDDED_ONLY : SERVERS_ONLY;
+  const parts = given.only ?? new Set(PARTS.filter((part) => part !== 'profile' && !notHere.includes(part)));
+  const misplaced = notHere.find((part) => parts.has(part));
+  if (misplaced !== undefined) {
+    program.error(`error: ${misplaced} runs only ${onServers ? 'without' : 'with'} --stores`);
+  }
+  return { ...effort, parts, onServers, dir: given.dir, ...(given.json !== undefined && { json: given.json }) };
+}
+
+interface Given {
+  readonly quick?: true;
+  readonly full?: true;
+  readonly stores?: true;
+  readonly only?: ReadonlySet<Part>;
+  readonly json?: string;
+  readonly dir: string;
 }
 
 function readParts(value: string): ReadonlySet<Part> {

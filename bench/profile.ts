@@ -42,13 +42,14 @@ async function profileOf(
   population: { readonly prefix: string; readonly count: number },
 ): Promise<string> {
   const folder = bench.newFolder(`profile-${operation}`);
-  const service = await startServer('service', dataDir, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
+  const service = await startServer('service', { dataDir }, ['--cpu-prof', `--cpu-prof-dir=${folder}`]);
   const load = {
     url: service.url,
     operation,
     population,
     connections: 64,
     seconds: Math.max(2, bench.options.seconds),
+    mayBeUnavailable: false,
   };
   await warmUpOne(bench, service, operation, population);
   const from = microseconds();

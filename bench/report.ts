@@ -47,6 +47,15 @@ export function comparisonText(comparisons: readonly Comparison[]): string {
   );
 }
 
+/** Where a server was too slow for the service, lines that say so. */
+export const unavailableText = (comparisons: readonly Comparison[]): readonly string[] =>
+  comparisons
+    .filter(({ service }) => service.unavailable > 0)
+    .map(({ operation, connections, service: { unavailable, requests } }) => {
+      const all = whole(unavailable + requests);
+      return `WARNING: ${operation} at ${connections}: ${whole(unavailable)} of ${all} were answered 503 (a store was too slow)`;
+    });
+
 export function scaleText(sizes: readonly AtSize[]): string {
   const reads = sizes.flatMap(({ customers, reads: all }) =>
     all.map(({ operation, connections, service, floor, ratio }) => ({
@@ -144,13 +153,14 @@ export function historyText({ updates }: Histories): string {
   );
 }
 
-const reached = (yes: boolean): string => (yes ? 'reached' : 'missed');
-const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
-const ms = (value: number): string => value.toFixed(2);
+export const reached = (yes: boolean): string => (yes ? 'reached' : 'missed');
+export const whole = (value: number): string =>
+  Number.isFinite(value) ? Math.round(value).toLocaleString('en-US') : '-';
+export const ms = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : '-');
 
 /** Texts to the left, figures to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const isFigure = head.map((_, column) => rows.every((row) => /^[\d.,]*$/.test(row[column] ?? '')));
+  const isFigure = head.map((_, column) => rows.every((row) => /^[\d.,-]*$/.test(row[column] ?? '')));
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells

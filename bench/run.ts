@@ -1,25 +1,49 @@
 import { writeFileSync } from 'node:fs';
+import { appendToView } from './append-to-view.js';
 import { Bench } from './bench.js';
+import { catchUps } from './catch-up.js';
+import { beforeTheEnd, end, isEnding } from './clean-up.js';
 import { updatesByHistory } from './history.js';
 import { describeMachine, loadAverage } from './machine.js';
 import { OPERATIONS } from './operations.js';
 import { type Options, readOptions } from './options.js';
 import { profile } from './profile.js';
-import { comparisonText, historyText, machineText, REBUILD_AIM, replayText, scaleText } from './report.js';
+import {
+  comparisonText,
+  historyText,
+  machineText,
+  REBUILD_AIM,
+  replayText,
+  scaleText,
+  unavailableText,
+} from './report.js';
 import { scale } from './scale.js';
-import { sideBySide } from './side-by-side.js';
+import { type Comparison, sideBySide } from './side-by-side.js';
+import { NoServers, type Place, StoreServers } from './store-servers.js';
+import { appendToViewText, catchUpText, serversText } from './stores-report.js';
 
 async function main(options: Options): Promise<void> {
+  const servers = options.onServers ? StoreServers.named(process.env) : undefined;
   const started = performance.now();
   const bench = new Bench(options);
-  const { parts } = options;
   const machine = describeMachine(bench.folder);
   const loadBefore = loadAverage();
   console.log(machineText(machine, loadBefore));
-  const compared = OPERATIONS.some((operation) => parts.has(operation)) && !parts.has('profile');
+  const measured = servers === undefined ? await onEmbedded(bench) : await onServers(bench, servers);
+  const loadAfter = loadAverage();
+  const minutes = (performance.now() - started) / 60_000;
+  console.log(`\nLoad average at the end ${loadAfter}; the bench took ${minutes.toFixed(1)} minutes`);
+  await bench.end();
+  if (options.json !== undefined) {
+    const figures = { at: new Date(), machine, loadBefore, loadAfter, ...measured };
+    writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+  }
+}
 
-  const comparisons = compared ? await bench.showing('Side by side', (heard) => sideBySide(bench, heard)) : [];
-  if (compared) section('Side by side with the floor', comparisonText(comparisons));
+async function onEmbedded(bench: Bench): Promise<object> {
+  const { parts } = bench.options;
+  const embedded = (): Place => ({ dataDir: bench.newFolder('side-by-side') });
+  const comparisons = parts.has('profile') ? [] : await compared(bench, embedded);
   const sizes = parts.has('scale') ? await bench.showing('Scale', (heard) => scale(bench, heard)) : [];
   if (parts.has('scale')) section('Reads as the number of customers grows', scaleText(sizes));
   const histories = parts.has('history')
@@ -28,20 +52,45 @@ async function main(options: Options): Promise<void> {
   if (histories !== undefined) section('An update as the history grows', historyText(histories));
   if (sizes.length > 0 || histories !== undefined) section('Replay and memory', replayText(sizes, histories));
   if (parts.has('profile')) for await (const text of profile(bench)) console.log(`\n${text}`);
+  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories };
+}
 
-  const loadAfter = loadAverage();
-  const minutes = (performance.now() - started) / 60_000;
-  console.log(`\nLoad average at the end ${loadAfter}; the bench took ${minutes.toFixed(1)} minutes`);
-  await bench.end();
-  if (options.json !== undefined) {
-    const figures = { machine, loadBefore, loadAfter, rebuildAim: REBUILD_AIM, comparisons, sizes, histories };
-    writeFileSync(options.json, `${JSON.stringify({ at: new Date(), ...figures }, null, 2)}\n`);
-  }
+async function onServers(bench: Bench, servers: StoreServers): Promise<object> {
+  const { parts } = bench.options;
+  const found = await servers.find();
+  beforeTheEnd(() => servers.drop());
+  console.log(serversText(found, servers.streamPrefix));
+  const fresh = (name: string): Required<Place> => servers.fresh(bench.newFolder(name));
+  const comparisons = await compared(bench, () => fresh('side-by-side'));
+  const lag = parts.has('lag')
+    ? await bench.showing('Append to view', (heard) => appendToView(bench, fresh('lag'), heard))
+    : undefined;
+  if (lag !== undefined) section('Append to view', appendToViewText(lag));
+  const replay = parts.has('catch-up')
+    ? await bench.showing('Catch-up', (heard) => catchUps(bench, fresh('catch-up'), heard))
+    : undefined;
+  if (replay !== undefined) section('Catch-up from the beginning of the log', catchUpText(replay));
+  return { servers: found, comparisons, appendToView: lag, catchUp: replay };
+}
+
+async function compared(bench: Bench, place: () => Place): Promise<readonly Comparison[]> {
+  if (!OPERATIONS.some((operation) => bench.options.parts.has(operation))) return [];
+  const comparisons = await bench.showing('Side by side', (heard) => sideBySide(bench, place(), heard));
+  section('Side by side with the floor', [comparisonText(comparisons), ...unavailableText(comparisons)].join('\n'));
+  return comparisons;
 }
 
 const section = (title: string, text: string): void => console.log(`\n${title}\n\n${text}`);
 
-main(readOptions(process.argv)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  process.exit(1);
-});
+main(readOptions(process.argv)).then(
+  () => end(0),
+  (error: unknown) => {
+    if (isEnding()) return end(1);
+    if (error instanceof NoServers) {
+      process.stderr.write(`${error.message}\n`);
+      return end(2);
+    }
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return end(1);
+  },
+);

@@ -50,7 +50,7 @@ async function atSize(
   const rebuild = await bench.onStores({ kind: 'rebuild', dataDir }, third(1));
   const catchUp = await bench.onStores({ kind: 'catch-up', dataDir });
   const { plans } = await bench.onStores({ kind: 'plans', dataDir });
-  const pair = await startPair(bench, dataDir);
+  const pair = await startPair(bench, { dataDir });
   const { startSeconds } = pair.service;
   const population = { prefix: PREFIX, count: customers };
   await warmUp(bench, pair, READS, population);

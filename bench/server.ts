@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { endWithUs } from './clean-up.js';
+import type { Place } from './store-servers.js';
 
 export const KEY = 'bench-key-worth-nothing';
 
@@ -24,8 +25,14 @@ export interface Server {
   cpuSeconds(): number;
   /** Resolves once it has nothing to do any more: it goes on with requests whose connection was closed. */
   idle(): Promise<void>;
+  /** Resolves once it serves reads: it does not while its views are behind, after a store was too slow. Or patience ends. */
+  serving(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** What is in the log is projected before the service answers. */
+export const START_MS = 300_000;
+const SERVING_MS = 20_000;
 
 /** Ticks a second in which Linux tells of processor time: 100 on every platform it is built for. */
 const TICKS = 100;
@@ -37,7 +44,7 @@ const TICKS = 100;
  */
 export async function startServer(
   kind: keyof typeof ENTRIES,
-  dataDir: string,
+  { dataDir, servers }: Place,
   nodeArgs: readonly string[] = [],
 ): Promise<Server> {
   const launched = performance.now();
@@ -46,15 +53,16 @@ export async function startServer(
     spawn(process.execPath, [...nodeArgs, ENTRIES[kind]], {
       // Not the caller's folder and environment: neither a .env nor settings from there reach it.
       cwd: dataDir,
-      env: { PATH: process.env['PATH'], PORT: String(port), DATA_DIR: dataDir, API_KEY_BOOTSTRAP: KEY },
+      env: { PATH: process.env['PATH'], PORT: String(port), DATA_DIR: dataDir, API_KEY_BOOTSTRAP: KEY, ...servers },
       stdio: ['ignore', 'ignore', 'inherit'],
     }),
   );
   const url = `http://127.0.0.1:${port}`;
-  await answering(url, child);
+  await answering(url, child, START_MS);
   const startSeconds = (performance.now() - launched) / 1000;
+  const serving = (): Promise<void> => answering(url, child, SERVING_MS).catch(() => undefined);
   const cpuSeconds = (): number => cpuSecondsOf(child.pid);
-  return { url, startSeconds, cpuSeconds, idle: () => idle(cpuSeconds), stop: () => stop(child) };
+  return { url, startSeconds, cpuSeconds, idle: () => idle(cpuSeconds), serving, stop: () => stop(child) };
 }
 
 /** The body as text. @throws Error unless the answer is 200 */
@@ -64,13 +72,15 @@ export async function ask(url: string, path: string): Promise<string> {
   return answer.text();
 }
 
-async function answering(url: string, child: ChildProcess): Promise<void> {
-  for (;;) {
+async function answering(url: string, child: ChildProcess, ms: number): Promise<void> {
+  const giveUpAt = performance.now() + ms;
+  while (performance.now() < giveUpAt) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('The server ended before it answered');
     const answer = await ask(url, '/customers?limit=1').catch(() => undefined);
     if (answer !== undefined) return;
     await delay(20);
   }
+  throw new Error(`The server did not answer in ${ms / 1000} s`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

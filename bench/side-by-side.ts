@@ -5,6 +5,7 @@ import { median } from './machine.js';
 import { type Operation, OPERATIONS } from './operations.js';
 import { idOf, type Population } from './population.js';
 import { ask, type Server, startServer } from './server.js';
+import type { Place } from './store-servers.js';
 
 /** `cpu`: microseconds of processor time of the whole server process for one request; NaN where it can't be told. */
 export type Costed = Measured & { readonly cpu: number };
@@ -33,18 +34,18 @@ const AIM_CONNECTIONS = 64;
 const WARM_UP_REQUESTS = 3_000;
 
 /** Each operation at each number of connections, floor and service taking turns. */
-export async function sideBySide(bench: Bench, onProgress: Progress): Promise<readonly Comparison[]> {
-  const population = { prefix: 's', count: bench.options.customers };
+export async function sideBySide(bench: Bench, place: Place, onProgress: Progress): Promise<readonly Comparison[]> {
+  const { options } = bench;
+  const population = { prefix: 's', count: options.onServers ? options.stores.customers : options.customers };
   const operations = OPERATIONS.filter((operation) => bench.options.parts.has(operation));
-  const dataDir = bench.newFolder('side-by-side');
   onProgress(0, 'seeding');
   await bench.onStores({
+    ...place,
     kind: 'seed',
-    dataDir,
     plans: [{ ...population, from: 0, to: population.count, eventsEach: 1 }],
   });
   onProgress(0, 'starting');
-  const pair = await startPair(bench, dataDir);
+  const pair = await startPair(bench, place);
   await sameSize(pair, population);
   await warmUp(bench, pair, operations, population);
   const comparisons: Comparison[] = [];
@@ -61,8 +62,8 @@ export async function sideBySide(bench: Bench, onProgress: Progress): Promise<re
   return comparisons;
 }
 
-export async function startPair(bench: Bench, dataDir: string): Promise<Pair> {
-  return { service: await startServer('service', dataDir), floor: await startServer('floor', bench.folder) };
+export async function startPair(bench: Bench, place: Place): Promise<Pair> {
+  return { service: await startServer('service', place), floor: await startServer('floor', { dataDir: bench.folder }) };
 }
 
 export async function stopPair({ service, floor }: Pair): Promise<void> {
@@ -89,7 +90,7 @@ export async function compare(
     }
   }
   const ratios = seen.service.map((one, i) => one.requestsPerSecond / (seen.floor[i]?.requestsPerSecond ?? NaN));
-  const aim = connections === AIM_CONNECTIONS ? AIMS[operation] : undefined;
+  const aim = connections === AIM_CONNECTIONS && !bench.options.onServers ? AIMS[operation] : undefined;
   return {
     operation,
     connections,
@@ -103,8 +104,9 @@ export async function compare(
 }
 
 export async function costed(bench: Bench, server: Server, cell: Cell, seconds: number): Promise<Costed> {
+  await server.serving();
   const before = server.cpuSeconds();
-  const measured = await bench.load({ url: server.url, ...cell, seconds });
+  const measured = await bench.load({ url: server.url, ...cell, seconds, mayBeUnavailable: bench.options.onServers });
   const cpu = (1e6 * (server.cpuSeconds() - before)) / measured.requests;
   await server.idle();
   return { ...measured, cpu };
@@ -112,6 +114,7 @@ export async function costed(bench: Bench, server: Server, cell: Cell, seconds: 
 
 const middleOf = (all: readonly Costed[]): Costed => ({
   requests: all.reduce((sum, { requests }) => sum + requests, 0),
+  unavailable: all.reduce((sum, { unavailable }) => sum + unavailable, 0),
   cpu: median(all.map(({ cpu }) => cpu)),
   requestsPerSecond: median(all.map(({ requestsPerSecond }) => requestsPerSecond)),
   p50: median(all.map(({ p50 }) => p50)),

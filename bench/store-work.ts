@@ -7,15 +7,19 @@ import { CUSTOMER_PREFIX } from '../src/customers/streams.js';
 import { type Progress, serve } from './child.js';
 import { type ListPlan, listPlans } from './list-plans.js';
 import { MemoryWatch, type MemoryUse } from './memory-watch.js';
-import { seed, type SeedPlan } from './seeding.js';
+import { seed, type SeedPlan, TOGETHER } from './seeding.js';
+import type { Place, ServiceSettings } from './store-servers.js';
 
 /** Work on the stores of a stopped service. */
-export type StoreTask = { readonly dataDir: string } & (
-  | { readonly kind: 'seed'; readonly plans: readonly SeedPlan[] }
-  | { readonly kind: 'rebuild' }
-  | { readonly kind: 'catch-up' }
-  | { readonly kind: 'plans' }
-);
+export type StoreTask = Place &
+  (
+    | { readonly kind: 'seed'; readonly plans: readonly SeedPlan[] }
+    | { readonly kind: 'rebuild' }
+    | { readonly kind: 'catch-up' }
+    /** With the client alone. `events`: how many there are. */
+    | { readonly kind: 'raw-catch-up'; readonly events: number }
+    | { readonly kind: 'plans' }
+  );
 
 export interface StoreResult {
   readonly events: number;
@@ -25,7 +29,7 @@ export interface StoreResult {
 }
 
 async function work(task: StoreTask, onProgress: Progress): Promise<StoreResult> {
-  const config = readConfig({ DATA_DIR: task.dataDir });
+  const config = readConfig({ DATA_DIR: task.dataDir, ...task.servers });
   const stores = await openStores(config, { exclusive: true });
   try {
     const privacy = await openPrivacy(config, stores);
@@ -48,13 +52,19 @@ async function eventsOf(task: StoreTask, stores: Stores, privacy: Privacy, onPro
   switch (task.kind) {
     case 'seed': {
       let events = 0;
-      for (const plan of task.plans) events += await seed(stores.eventStore, privacy.keys, plan, onProgress);
+      const together = task.servers === undefined ? TOGETHER.embedded : TOGETHER.servers;
+      for (const plan of task.plans) {
+        events += await seed(stores.eventStore, privacy.keys, { ...plan, together }, onProgress);
+      }
       return { events, endedAt: performance.now() };
     }
     case 'rebuild':
       return rebuild(stores, privacy, onProgress);
     case 'catch-up':
       return { events: await catchUp(stores), endedAt: performance.now() };
+    case 'raw-catch-up':
+      await rawCatchUp(task.servers, task.events);
+      return { events: task.events, endedAt: performance.now() };
     case 'plans':
       return { events: 0, endedAt: performance.now() };
     default:
@@ -93,6 +103,13 @@ async function catchUp({ eventStore }: Stores): Promise<number> {
     if (message.kind === 'caught_up') end.abort();
   }
   return events;
+}
+
+/** The driver is loaded only where it is used: the memory of other work is told too. */
+async function rawCatchUp(servers: ServiceSettings | undefined, events: number): Promise<void> {
+  if (servers === undefined) throw new Error('There is no client of the embedded log');
+  const { readRaw } = await import('./raw-log.js');
+  await readRaw(servers, events);
 }
 
 serve(work);

@@ -2,8 +2,8 @@
 //
 // Builds first, because some tests start dist/main.js as a process. Jest gets its flag as an argument and not through
 // NODE_OPTIONS, so that the processes which tests start don't inherit it.
-import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build, root } from './build.mjs';
@@ -42,8 +42,9 @@ if (missing.length === 2) {
 }
 if (stores) {
   if (args[0]?.startsWith('-') ?? true) args.unshift(...ON_SERVERS);
-  // One at a time, for they share the servers.
+  // One at a time, for they share the servers, which may be slow and far away.
   args.push('--runInBand', BUT_NOT);
+  if (!long) args.push('--testTimeout=120000');
 }
 
 const report = join(root, 'test-output/jest.json');
@@ -51,7 +52,7 @@ rmSync(report, { force: true });
 build();
 
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
-const { status } = spawnSync(
+const child = spawn(
   process.execPath,
   [
     '--experimental-vm-modules',
@@ -67,8 +68,25 @@ const { status } = spawnSync(
     env: { ...process.env, ...(long && { TEST_SCALE: 'long' }), ...(stores && { TEST_STORES: 'servers' }) },
   },
 );
-for (const name of missing) {
-  const what = name === 'MONGODB_URL' ? 'views, keys, API keys and checkpoints on MongoDB' : 'the log on EventStoreDB';
-  console.error(`NOT RUN: ${what}, in the contract, end-to-end and crash tests: ${name} names no server\n`);
-}
-process.exit(status ?? 1);
+/** Jest writes its report when all is done; then it should end, which it does not while a test has left a client open. */
+const END_MS = 30_000;
+let hung = false;
+let reportedAt = Infinity;
+const watch = setInterval(() => {
+  if (existsSync(report)) reportedAt = Math.min(reportedAt, Date.now());
+  if (hung || Date.now() - reportedAt < END_MS) return;
+  hung = true;
+  console.error('Jest did not end after its last test, and was ended: a test has left something open');
+  child.kill('SIGKILL');
+}, 1_000);
+const passOn = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
+process.on('SIGINT', passOn).on('SIGTERM', passOn);
+child.on('close', (status) => {
+  clearInterval(watch);
+  for (const name of missing) {
+    const what =
+      name === 'MONGODB_URL' ? 'views, keys, API keys and checkpoints on MongoDB' : 'the log on EventStoreDB';
+    console.error(`NOT RUN: ${what}, in the contract, end-to-end and crash tests: ${name} names no server\n`);
+  }
+  process.exitCode = status ?? 1;
+});

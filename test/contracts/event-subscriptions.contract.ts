@@ -156,6 +156,8 @@ export function describeSubscriptions(log: () => LogUnderTest): void {
       const { signal } = new AbortController();
       for (let n = 0; n < 20; n += 1) {
         for await (const message of store.subscribe({ prefixes: [prefix], signal })) {
+          // A log that is shared with others has marks of its own before it.
+          if (message.kind === 'checkpoint') continue;
           expect(message).toMatchObject({ kind: 'event', event: { revision: 0 } });
           break;
         }

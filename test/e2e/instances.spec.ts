@@ -1,6 +1,7 @@
 import { hasMongoDbServer, NO_MONGODB } from '../support/mongodb-server.js';
 import { notRun } from '../support/not-run.js';
 import { Production } from '../support/production.js';
+import { allOnServers, onServers, Place } from '../support/servers.js';
 import { cleanUp, launch, type ServiceProcess, startService } from '../support/service-process.js';
 
 const TAKEOVER_MS = 15_000;
@@ -35,25 +36,38 @@ async function until(holds: () => Promise<boolean>, ms: number): Promise<number>
   return performance.now() - since;
 }
 
-const available = hasMongoDbServer();
-if (!available) notRun('several instances on shared stores', NO_MONGODB);
+const running: ServiceProcess[] = [];
+const startOn = async (shared: Readonly<Record<string, string>>, env = {}): Promise<ServiceProcess> => {
+  const service = await startService({ env: { ...shared, ...env } });
+  running.push(service);
+  return service;
+};
+const stopAll = async (): Promise<void> => {
+  await Promise.all(running.splice(0).map((service) => service.stop()));
+  await cleanUp();
+};
 
-(available ? describe : describe.skip)('Instances on the same stores', () => {
-  let production: Production;
-  const running: ServiceProcess[] = [];
-  const start = async (env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> => {
-    const service = await startService({ env: { ...production.env, ...env } });
-    running.push(service);
-    return service;
-  };
+/** On the servers of this run; else on those of the tests, behind wires that do not fail here. */
+const shared = {
+  available: onServers ? allOnServers : hasMongoDbServer(),
+  why: onServers ? 'it takes both EVENTSTORE_URL and MONGODB_URL' : NO_MONGODB,
+  open: async (): Promise<{ readonly env: Readonly<Record<string, string>>; close(): Promise<void> }> => {
+    const on = onServers ? await Place.make() : await Production.start();
+    return { env: on.env, close: () => (on instanceof Place ? on.leave() : on.stop()) };
+  },
+};
+if (!shared.available) notRun('several instances on shared stores', shared.why);
+
+(shared.available ? describe : describe.skip)('Instances on the same stores', () => {
+  let stores: Awaited<ReturnType<typeof shared.open>>;
+  const start = (env = {}): Promise<ServiceProcess> => startOn(stores.env, env);
 
   beforeEach(async () => {
-    production = await Production.start();
+    stores = await shared.open();
   }, 60_000);
   afterEach(async () => {
-    await Promise.all(running.splice(0).map((service) => service.stop()));
-    await production.stop();
-    await cleanUp();
+    await stopAll();
+    await stores.close();
   }, 60_000);
 
   it('each show what was written through another, at once', async () => {
@@ -130,7 +144,7 @@ if (!available) notRun('several instances on shared stores', NO_MONGODB);
       return written;
     };
     const clients = [client(one, other, 'a'), client(other, one, 'b')];
-    const rebuild = await launch({ entry: 'dist/admin/main.js', args: ['rebuild'], env: production.env });
+    const rebuild = await launch({ entry: 'dist/admin/main.js', args: ['rebuild'], env: stores.env });
     const { code } = await rebuild.exited;
     rebuilding = false;
     const written = await Promise.all(clients);
@@ -141,6 +155,23 @@ if (!available) notRun('several instances on shared stores', NO_MONGODB);
       expect((await send(instance, 'GET', '/customers?email=old7@example.com')).body.data).toHaveLength(1);
     }
   }, 120_000);
+});
+
+const canFail = !onServers && hasMongoDbServer();
+if (onServers)
+  notRun('instances on stores that were wiped or are away', 'it is not for a server to do; `npm test` runs it');
+
+(canFail ? describe : describe.skip)('Instances on stores that fail', () => {
+  let production: Production;
+  const start = (): Promise<ServiceProcess> => startOn(production.env);
+
+  beforeEach(async () => {
+    production = await Production.start();
+  }, 60_000);
+  afterEach(async () => {
+    await stopAll();
+    await production.stop();
+  }, 60_000);
 
   it('refuse to start on a log that was wiped or restored, and start again after a rebuild', async () => {
     const first = await start();

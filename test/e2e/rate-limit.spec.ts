@@ -3,6 +3,7 @@ import { RateLimit } from '../../src/access/rate-limit.js';
 import { apiKeyFor } from '../../src/access/secrets.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { compact, makeTokenKey } from '../support/signed-token.js';
+import { viewsOnFerretDb } from '../support/servers.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
 
 const LIMIT = 20;
@@ -121,9 +122,13 @@ describe('a limit of requests a second', () => {
 
 it('without RATE_LIMIT nobody is counted', async () => {
   const app = await startTestApp();
-  const all = await Promise.all(Array.from({ length: 500 }, () => app.request({ method: 'GET', url: '/customers' })));
-  expect(new Set(all.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
-  await app.close();
+  try {
+    const length = (await viewsOnFerretDb()) ? 50 : 500;
+    const all = await Promise.all(Array.from({ length }, () => app.request({ method: 'GET', url: '/customers' })));
+    expect(new Set(all.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  } finally {
+    await app.close();
+  }
 });
 
 it('the counters are gone a second later, whoever asked', async () => {

@@ -10,6 +10,9 @@ import type { EventStore, Position, RecordedEvent } from '../../src/event-sourci
 import type { KeyRef, SubjectKeys } from '../../src/privacy/subject-keys.js';
 import type { Attempt } from './crash-ledger.js';
 
+/** A store on a server answers within its time, or not at all. */
+export const SOME = 200;
+
 interface Ending {
   readonly ref: KeyRef;
   readonly recordedAt: number;
@@ -144,9 +147,14 @@ export function viewFault(stored: CustomerView | undefined, folded: CustomerView
 
 /** Which keys still stand although their life has ended. */
 export async function standingKeys(keys: SubjectKeys, endings: readonly Ending[]): Promise<string[]> {
-  const states = await keys.findMany(endings.map(({ ref }) => ref));
-  return endings.flatMap(({ ref }, at) => {
-    const status = states[at]?.status;
-    return status === 'erased' ? [] : [`the key of ${ref.subject}, life ${ref.revision}, is ${status}`];
-  });
+  const standing: string[] = [];
+  for (let at = 0; at < endings.length; at += SOME) {
+    const some = endings.slice(at, at + SOME);
+    const states = await keys.findMany(some.map(({ ref }) => ref));
+    for (const [index, { ref }] of some.entries()) {
+      const status = states[index]?.status;
+      if (status !== 'erased') standing.push(`the key of ${ref.subject}, life ${ref.revision}, is ${status}`);
+    }
+  }
+  return standing;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve as absolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readConfig } from '../../src/config.js';
 import { seed } from '../support/seed.js';
 import {
   cleanUp,
@@ -129,7 +130,7 @@ let verification: Verification;
 beforeAll(async () => {
   dataDir = await temporaryFolder();
   crashAt = join(await temporaryFolder(), 'crash-at.json');
-  verification = new Verification(ledger, dataDir);
+  verification = new Verification(ledger, readConfig({ DATA_DIR: dataDir }));
 });
 afterAll(cleanUp);
 

@@ -1,21 +1,21 @@
-import { loadMasterKeys } from '../../src/privacy/master-key-file.js';
-import { KeyRing } from '../../src/privacy/key-ring.js';
-import { loadServiceSecrets } from '../../src/privacy/service-secrets.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openPrivacy, openStores, type Stores } from '../../src/app.module.js';
+import type { Config } from '../../src/config.js';
 import { CustomerProjection } from '../../src/customers/read-model/customer-projection.js';
 import { EmailIndexing } from '../../src/customers/read-model/email-indexing.js';
 import { CUSTOMER_PREFIX } from '../../src/customers/streams.js';
 import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import type { CustomerViews } from '../../src/customers/read-model/customer-views.js';
-import { SystemClock } from '../../src/event-sourcing/clock.js';
 import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
-import { openSqliteStores, type SqliteStores } from '../../src/stores/sqlite/sqlite-stores.js';
+import { openSqliteStores } from '../../src/stores/sqlite/sqlite-stores.js';
 import type { ServiceProcess } from '../support/service-process.js';
-import { LogAudit, standingKeys, viewFault } from './crash-audit.js';
+import { LogAudit, SOME, standingKeys, viewFault } from './crash-audit.js';
 import { type Attempt, codeOf, isTaken, type Ledger, request } from './crash-ledger.js';
 import { fault } from './crash-model.js';
 
 const SETTLE_MS = 20_000;
-const SOME = 200;
+/** The lease of a process that was killed while it looked for due erasures (90 s), and two times of looking (60 s). */
+const ERASURES_MS = 220_000;
 
 interface Wrong {
   readonly id: string;
@@ -32,7 +32,8 @@ export class Verification {
 
   constructor(
     private readonly ledger: Ledger,
-    private readonly dataDir: string,
+    /** Of the service: says where its stores are. */
+    private readonly config: Config,
   ) {}
 
   get events(): number {
@@ -43,13 +44,18 @@ export class Verification {
     return this.audit.endings.length;
   }
 
+  /** Whether whoever asked to be forgotten is erased by a start. On a server others may be at it, until their lease ends. */
+  get erasesAtStart(): boolean {
+    return this.config.mongodbUrl === undefined;
+  }
+
   /**
    * What must hold at the moment the service says that it listens. What it writes of its own accord from then on may be
    * under way, and is waited for.
    * @param startedAt milliseconds since the epoch: what is older in the log was there when the process was started
    */
   async afterStart(startedAt: number): Promise<void> {
-    this.ledger.erased();
+    if (this.erasesAtStart) this.ledger.erased();
     await this.withStores(async (stores) => {
       await this.audit.readOn(stores.eventStore);
       await this.checkKeys(stores, startedAt);
@@ -81,14 +87,14 @@ export class Verification {
 
   /** The whole log once more, from its first event, projected into an empty read model: it must be the stored one. */
   async afterAll(): Promise<void> {
-    const whole = new Verification(this.ledger, this.dataDir);
+    const whole = new Verification(this.ledger, this.config);
     await whole.afterStart(Infinity);
     await this.withStores(async (stores) => {
       const replayed = await openSqliteStores({ memory: true });
       try {
-        await replay(stores, replayed.customerViews, this.dataDir);
+        await replay(stores, replayed.customerViews, this.config);
         const ids = [...whole.audit.views.keys()];
-        const [want, got] = [await replayed.customerViews.getMany(ids), await stores.customerViews.getMany(ids)];
+        const [want, got] = [await viewsOf(replayed.customerViews, ids), await viewsOf(stores.customerViews, ids)];
         for (const id of ids) {
           const [wanted, stored] = [JSON.stringify(sorted(want.get(id))), JSON.stringify(sorted(got.get(id)))];
           if (wanted !== stored) this.ledger.faults.push(`replayed ${id} is ${wanted}, but stored is ${stored}`);
@@ -104,13 +110,30 @@ export class Verification {
 
   /** Waits until no claim is left without its attachment, and no source without the news of its end. */
   async sourcesSettled(): Promise<void> {
-    const until = Date.now() + SETTLE_MS;
-    let open = ['not looked yet'];
-    while (open.length > 0 && Date.now() < until) {
-      await this.withStores(({ eventStore }) => this.audit.readOn(eventStore));
-      open = this.openClaims();
-    }
-    this.ledger.faults.push(...open);
+    await this.withStores(async ({ eventStore }) => {
+      const until = Date.now() + SETTLE_MS;
+      let open = ['not looked yet'];
+      while (open.length > 0 && Date.now() < until) {
+        await this.audit.readOn(eventStore);
+        open = this.openClaims();
+      }
+      this.ledger.faults.push(...open);
+    });
+  }
+
+  /** Waits until everybody who asked to be forgotten is. */
+  async erasuresSettled(): Promise<void> {
+    const asked = [...this.ledger.customers].flatMap(([id, { status }]) => (status === 'forgotten' ? [id] : []));
+    await this.withStores(async ({ eventStore }) => {
+      const until = Date.now() + ERASURES_MS;
+      let open = asked;
+      while (open.length > 0 && Date.now() < until) {
+        await delay(200);
+        await this.audit.readOn(eventStore);
+        open = open.filter((id) => this.audit.views.get(id)?.status !== 'erased');
+      }
+      this.ledger.faults.push(...open.map((id) => `${id} asked to be forgotten, and is not`));
+    });
   }
 
   private openClaims(): string[] {
@@ -143,7 +166,7 @@ export class Verification {
     if (outcome === 'refused' && streams.length > 0) this.ledger.blame(attempt, 'took effect, though refused');
   }
 
-  private async checkKeys({ subjectKeys }: SqliteStores, startedAt: number): Promise<void> {
+  private async checkKeys({ subjectKeys }: Stores, startedAt: number): Promise<void> {
     const all = [...this.unfinished, ...this.audit.endings.slice(this.endingsSeen)];
     this.endingsSeen = this.audit.endings.length;
     const older = all.filter(({ recordedAt }) => recordedAt < startedAt);
@@ -157,7 +180,7 @@ export class Verification {
     this.unfinished = [];
   }
 
-  private async checkViews({ customerViews, eventStore }: SqliteStores, startedAt: number): Promise<void> {
+  private async checkViews({ customerViews, eventStore }: Stores, startedAt: number): Promise<void> {
     const ids = [...this.audit.views.keys()];
     const until = Date.now() + SETTLE_MS;
     let wrong = await this.wrongViews(customerViews, ids);
@@ -190,8 +213,8 @@ export class Verification {
     return wrong;
   }
 
-  private async withStores(work: (stores: SqliteStores) => Promise<void>): Promise<void> {
-    const stores = await openSqliteStores({ dataDir: this.dataDir, lock: false });
+  private async withStores(work: (stores: Stores) => Promise<void>): Promise<void> {
+    const stores = await openStores(this.config, { exclusive: false });
     try {
       await work(stores);
     } finally {
@@ -200,10 +223,17 @@ export class Verification {
   }
 }
 
-async function replay({ eventStore, subjectKeys }: SqliteStores, into: CustomerViews, dataDir: string): Promise<void> {
-  const masterKeys = await loadMasterKeys({ masterKeyFile: `${dataDir}/master.key` });
-  const secrets = await loadServiceSecrets(subjectKeys, masterKeys);
-  const keys = new KeyRing(subjectKeys, masterKeys, new SystemClock());
+async function viewsOf(views: CustomerViews, ids: readonly string[]): Promise<ReadonlyMap<string, CustomerView>> {
+  const found = new Map<string, CustomerView>();
+  for (let at = 0; at < ids.length; at += SOME) {
+    for (const [id, view] of await views.getMany(ids.slice(at, at + SOME))) found.set(id, view);
+  }
+  return found;
+}
+
+async function replay(stores: Stores, into: CustomerViews, config: Config): Promise<void> {
+  const { eventStore } = stores;
+  const { keys, secrets } = await openPrivacy(config, stores);
   const projection = new CustomerProjection(eventStore, into, keys, new EmailIndexing(secrets));
   const end = new AbortController();
   let events: RecordedEvent[] = [];
@@ -251,7 +281,7 @@ export async function resolve(
     return;
   }
   const code = answer.status < 400 ? 'success' : codeOf(answer.body);
-  if (isExpected(attempt, landed, code)) {
+  if (isExpected(attempt, landed, code, verification.erasesAtStart)) {
     if (operation.kind === 'create' && !landed) attempt.customerId = String(answer.body['id']);
     if (isTaken(code)) attempt.outcome = 'refused';
     else ledger.settle(attempt);
@@ -262,13 +292,20 @@ export async function resolve(
 }
 
 /** How a repeat may be answered. */
-function isExpected({ operation, key, contested }: Attempt, landed: boolean, code: string): boolean {
+function isExpected(
+  { operation, key, contested }: Attempt,
+  landed: boolean,
+  code: string,
+  erasesAtStart: boolean,
+): boolean {
   switch (operation.kind) {
     case 'create':
       return code === (landed && key === undefined ? 'already_exists' : 'success');
     case 'update':
       // Due at once, the erasure came with the start: in a life that is over nothing is repeated.
-      if (operation.changes.requestToBeForgotten === true && landed) return code === 'customer_erased';
+      if (operation.changes.requestToBeForgotten === true && landed) {
+        return code === 'customer_erased' || (!erasesAtStart && code === 'success');
+      }
       return code === 'success';
     case 'delete':
       return code === (landed ? 'not_found' : 'success');

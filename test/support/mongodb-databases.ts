@@ -36,7 +36,7 @@ export function mongoDbDatabases(): MongoDbDatabases {
     if (server === undefined) throw new Error('There is no server; ask hasMongoDbServer() before');
     ends.push(() => server.stop());
     url = server.url;
-    explains = !(await isFerretDb(url));
+    explains = server.kind === 'mongodb';
     if (!explains) {
       const { hostname, port } = new URL(url);
       const wire = await oneCommandAtATime(hostname, Number(port));
@@ -74,12 +74,10 @@ export function mongoDbDatabases(): MongoDbDatabases {
   };
 }
 
-/** Also where MONGODB_URL names one. */
-async function isFerretDb(url: string): Promise<boolean> {
-  const client = await MongoClient.connect(url);
+export async function dropDatabase(url: string, name: string): Promise<void> {
+  const client = new MongoClient(url);
   try {
-    const told = await client.db('admin').command({ buildInfo: 1 });
-    return Object.keys(told).some((field) => field.startsWith('ferretdb'));
+    await client.db(name).dropDatabase();
   } finally {
     await client.close();
   }

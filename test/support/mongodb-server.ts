@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { MongoClient } from 'mongodb';
 
 export interface MongoDbServer {
   readonly url: string;
@@ -24,7 +25,7 @@ const START_MS = 20_000;
  */
 export async function mongoDbServer(): Promise<MongoDbServer | undefined> {
   const url = process.env['MONGODB_URL'];
-  if (url) return { url, kind: 'mongodb', stop: () => Promise.resolve() };
+  if (url) return { url, kind: (await isFerretDb(url)) ? 'ferretdb' : 'mongodb', stop: () => Promise.resolve() };
   const file = ferretDbFile();
   return file === undefined ? undefined : startFerretDb(file);
 }
@@ -32,6 +33,17 @@ export async function mongoDbServer(): Promise<MongoDbServer | undefined> {
 /** Whether {@link mongoDbServer} has one to give; known at once, so that a suite can be left out by name. */
 export function hasMongoDbServer(): boolean {
   return Boolean(process.env['MONGODB_URL']) || ferretDbFile() !== undefined;
+}
+
+/** Whether a FerretDB answers there. */
+export async function isFerretDb(url: string): Promise<boolean> {
+  const client = new MongoClient(url);
+  try {
+    const told = await client.db('admin').command({ buildInfo: 1 });
+    return Object.keys(told).some((field) => field.startsWith('ferretdb'));
+  } finally {
+    await client.close();
+  }
 }
 
 function ferretDbFile(): string | undefined {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SystemClock } from '../../src/event-sourcing/clock.js';
 import type { Config } from '../../src/config.js';
 import { EventStoreDbServer } from './eventstoredb-server/server.js';
+import { dropDatabase } from './mongodb-databases.js';
 import { mongoDbServer } from './mongodb-server.js';
 import { oneCommandAtATime } from './one-command-at-a-time.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -34,6 +35,8 @@ export class Production {
     const [views, keys] = [await proxyTo(target), await proxyTo(target)];
     const run = randomUUID();
     const through = (proxy: TcpProxy, database: string): string => {
+      // A server that MONGODB_URL names goes on.
+      ends.push(() => dropDatabase(target.href, `${database}_${run}`));
       const url = new URL(target);
       url.host = proxy.address;
       url.pathname = `/${database}_${run}`;
@@ -48,7 +51,7 @@ export class Production {
     };
     return new Production(log, views, keys, config, async () => {
       await Promise.all([log.stop(), views.close(), keys.close()]);
-      for (const end of ends) await end();
+      for (const end of ends.reverse()) await end();
       await mongo.stop();
     });
   }

@@ -11,6 +11,8 @@ import { LogFollowers } from '../../src/event-sourcing/log-followers.js';
 import { ServiceLogger } from '../../src/http/service-logger.js';
 import { Service } from '../../src/service.js';
 import { openSqliteStores } from '../../src/stores/sqlite/sqlite-stores.js';
+import { Ends } from './ends.js';
+import { onServers, Place } from './servers.js';
 import { TestClock } from './test-clock.js';
 
 export { TestClock };
@@ -49,18 +51,29 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-/** The whole service in this process, on the embedded stores. */
-export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+/**
+ * The whole service in this process: on the servers of this run, if it is against some, or that the options name; else on
+ * the embedded stores.
+ */
+export function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const ends = new Ends();
+  return ends.orRun(() => start(options, ends));
+}
+
+async function start(options: TestAppOptions, ends: Ends): Promise<TestApp> {
   const clock = options.clock ?? new TestClock();
   const masterKeys = [{ id: 'test', key: new Uint8Array(32).fill(7) }];
-  const config = { ...readConfig({}), masterKeys, logLevel: 'silent' as const, ...options.config };
-  const opened = await openStoresFor(options, config, clock);
+  const place = await placeFor(options, ends);
+  const config = { ...readConfig(place?.env ?? {}), masterKeys, logLevel: 'silent' as const, ...options.config };
+  const opened = await openStoresFor(options, config, clock, place !== undefined);
+  ends.add(() => opened.close());
   const stores = options.wrap?.(opened) ?? opened;
   const privacy = await openPrivacy(config, stores, clock);
   const secret = `test-${randomUUID()}`;
   await stores.apiKeys.add(apiKeyFor(secret, { name: 'test', scopes: SCOPES }, clock.now()));
   const directory = options.directory ?? new AcceptAllSourceDirectory();
   const service = await Service.start({ config, stores, privacy, directory, clock }, new ServiceLogger('silent'));
+  ends.add(() => service.stop());
   await service.app.getHttpAdapter().getInstance().ready();
   return {
     service,
@@ -74,18 +87,25 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
       return service.app.getUrl();
     },
     settled: () => service.app.get(LogFollowers).settled(),
-    close: async () => {
-      await service.stop();
-      await opened.close();
-    },
+    close: () => ends.run(),
   };
 }
 
-/** On servers when the configuration names one; what is embedded is in memory unless a folder is given. */
-function openStoresFor({ dataDir }: TestAppOptions, config: Config, clock: Clock): Promise<Stores> {
-  const { eventstoreUrl, mongodbUrl, keysMongodbUrl } = config;
-  const servers = [eventstoreUrl, mongodbUrl, keysMongodbUrl].some((url) => url !== undefined);
-  if (servers) return openStores({ ...config, ...(dataDir !== undefined && { dataDir }) }, { exclusive: false, clock });
+/** Of its own, on the servers of this run; none where the options say where the stores are. */
+async function placeFor({ dataDir, config = {} }: TestAppOptions, ends: Ends): Promise<Place | undefined> {
+  if (!onServers || dataDir !== undefined || namesServers(config)) return undefined;
+  const place = await Place.make();
+  ends.add(() => place.leave());
+  return place;
+}
+
+const namesServers = ({ eventstoreUrl, mongodbUrl, keysMongodbUrl }: Partial<Config>): boolean =>
+  [eventstoreUrl, mongodbUrl, keysMongodbUrl].some((url) => url !== undefined);
+
+/** What is embedded is in memory where neither a folder nor a server is given. */
+function openStoresFor({ dataDir }: TestAppOptions, config: Config, clock: Clock, placed: boolean): Promise<Stores> {
+  if (placed || namesServers(config))
+    return openStores({ ...config, ...(dataDir !== undefined && { dataDir }) }, { exclusive: placed, clock });
   return openSqliteStores(dataDir === undefined ? { memory: true, clock } : { dataDir, clock });
 }
 
