@@ -15,8 +15,8 @@ import { writeForward } from './forward-writes.js';
 import { GenerationPointer, POINTER_PERIOD_MS } from './generation-pointer.js';
 import { type MongoConnection, SETUP_MS } from './mongo-connection.js';
 
-/** Of a large save, so that each piece is done well within the time of an operation. */
-const SAVED_AT_ONCE = 100;
+/** Of a large save, so that each piece is done well within the time of an operation. FerretDB 1.24 hangs over 100. */
+const SAVED_AT_ONCE = 50;
 /** A generation is dropped no sooner than so long after the switch: an answer that came within this time is a right one. */
 const READING_HOLDS_MS = 2 * POINTER_PERIOD_MS;
 
