@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { mongoDbServer } from './mongodb-server.js';
+import { mongoDbServer, SELECTION } from './mongodb-server.js';
 import { oneCommandAtATime } from './one-command-at-a-time.js';
 
 export interface MongoDbDatabases {
@@ -75,7 +75,7 @@ export function mongoDbDatabases(): MongoDbDatabases {
 }
 
 export async function dropDatabase(url: string, name: string): Promise<void> {
-  const client = new MongoClient(url);
+  const client = new MongoClient(url, SELECTION);
   try {
     await client.db(name).dropDatabase();
   } finally {

@@ -35,9 +35,19 @@ export function hasMongoDbServer(): boolean {
   return Boolean(process.env['MONGODB_URL']) || ferretDbFile() !== undefined;
 }
 
-/** Whether a FerretDB answers there. */
-export async function isFerretDb(url: string): Promise<boolean> {
-  const client = new MongoClient(url);
+/** A test that can't have its server should say so, and not wait for half a minute. */
+export const SELECTION = { serverSelectionTimeoutMS: 5_000 } as const;
+const kinds = new Map<string, Promise<boolean>>();
+
+/** Whether a FerretDB answers there; asked once. */
+export function isFerretDb(url: string): Promise<boolean> {
+  const kind = kinds.get(url) ?? askIsFerretDb(url);
+  kinds.set(url, kind);
+  return kind;
+}
+
+async function askIsFerretDb(url: string): Promise<boolean> {
+  const client = new MongoClient(url, SELECTION);
   try {
     const told = await client.db('admin').command({ buildInfo: 1 });
     return Object.keys(told).some((field) => field.startsWith('ferretdb'));

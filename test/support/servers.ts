@@ -76,8 +76,9 @@ async function mongoSettings(name: string, ends: Ends): Promise<Record<string, s
 
 /** @returns its address; it is dropped at the end */
 async function freshDatabase(server: string, name: string, ends: Ends): Promise<string> {
+  const isFerret = await isFerretDb(server);
   ends.add(() => dropDatabase(server, name));
-  if (!(await isFerretDb(server))) return inDatabase(server, name);
+  if (!isFerret) return inDatabase(server, name);
   const { hostname, port } = new URL(server);
   const wire = await oneCommandAtATime(hostname, Number(port || 27017));
   ends.add(() => wire.close());
