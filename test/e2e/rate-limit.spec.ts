@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RateLimit } from '../../src/access/rate-limit.js';
 import { apiKeyFor } from '../../src/access/secrets.js';
+import { Ends } from '../support/ends.js';
 import { JwksServer } from '../support/jwks-server.js';
 import { compact, makeTokenKey } from '../support/signed-token.js';
 import { viewsOnFerretDb } from '../support/servers.js';
@@ -13,19 +14,19 @@ const signing = makeTokenKey('ES256');
 
 describe('a limit of requests a second', () => {
   const clock = new TestClock();
+  const ends = new Ends();
   let issuer: JwksServer;
   let app: TestApp;
   let number = 0;
 
   beforeAll(async () => {
     issuer = await JwksServer.start([signing.jwk]);
+    ends.add(() => issuer.close());
     const tokens = { jwksUrl: issuer.url, issuer: ISSUER, audience: AUDIENCE };
     app = await startTestApp({ clock, config: { tokens, rateLimit: LIMIT } });
+    ends.add(() => app.close());
   });
-  afterAll(async () => {
-    await app.close();
-    await issuer.close();
-  });
+  afterAll(() => ends.run());
 
   const newKey = async (scopes: readonly ('customers:read' | 'customers:write')[]): Promise<string> => {
     const secret = `limited-key-${(number += 1)}`;

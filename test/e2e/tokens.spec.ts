@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ALGORITHMS } from '../../src/access/bearer-tokens.js';
 import type { Stores } from '../../src/app.module.js';
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
+import { Ends } from '../support/ends.js';
 import { deadAddress, JwksServer } from '../support/jwks-server.js';
 import { compact, makeTokenKey } from '../support/signed-token.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
@@ -35,6 +36,7 @@ afterEach(async () => {
 describe('bearer tokens', () => {
   const clock = new TestClock();
   const keys = ALGORITHMS.map((alg) => (alg === 'ES256' ? key : makeTokenKey(alg)));
+  const ends = new Ends();
   let issuer: JwksServer;
   let app: TestApp;
   let keyLookUps = 0;
@@ -52,13 +54,12 @@ describe('bearer tokens', () => {
 
   beforeAll(async () => {
     issuer = await JwksServer.start(keys.map(({ jwk }) => jwk));
+    ends.add(() => issuer.close());
     const tokens = { jwksUrl: issuer.url, issuer: ISSUER, audience: AUDIENCE };
     app = await startTestApp({ clock, config: { tokens }, wrap: watch });
+    ends.add(() => app.close());
   });
-  afterAll(async () => {
-    await app.close();
-    await issuer.close();
-  });
+  afterAll(() => ends.run());
 
   it('fetches no key before a token needs one', () => {
     expect(issuer.asked).toEqual([]);
