@@ -88,22 +88,33 @@ interface Decoded {
 
 type Key = PersonalValues | 'erased';
 
+/** What the log says of lives that are over, ahead of the destruction of their keys. */
+export interface Endings {
+  /** Resolves once every ending that is in the log by now is known. @throws StoreUnavailable */
+  upToDate(): Promise<void>;
+  has(ref: KeyRef): boolean;
+}
+
 /**
  * Puts recorded customer events into their envelopes. Nothing is kept: each call opens personal values anew, so that
  * those of an erased customer are in no later delivery, while the event itself still comes.
  */
 @Injectable()
 export class CloudEvents {
-  /** @param source see {@link sourceOf} */
+  /**
+   * @param source see {@link sourceOf}
+   * @param endings without it only a destroyed key tells of an erasure
+   */
   constructor(
     private readonly keys: KeyRing,
     private readonly source: string,
+    private readonly endings?: Endings,
   ) {}
 
   /**
    * In the order given, one for each. With `pii` the personal values are opened, with one look-up of keys for all of
    * them; without it no key is asked for, and an event reads the same for ever.
-   * @throws StoreUnavailable('subject_keys') and KeyMissing, with `pii` alone
+   * @throws StoreUnavailable and KeyMissing, with `pii` alone
    * @throws UnknownEventType, MalformedEvent
    */
   async envelopes(
@@ -118,13 +129,16 @@ export class CloudEvents {
   private async keysFor(events: readonly Decoded[]): Promise<ReadonlyMap<string, Key>> {
     const refs = new Map(events.flatMap(({ ref }) => (ref === undefined ? [] : [[nameOf(ref), ref] as const])));
     const wanted = [...refs.values()];
-    const found = wanted.length === 0 ? [] : await this.keys.findMany(wanted);
+    if (wanted.length === 0) return new Map();
+    await this.endings?.upToDate();
+    const found = await this.keys.findMany(wanted);
     const ended = new Set(events.flatMap(endedBy));
+    const isOver = (ref: KeyRef): boolean => ended.has(nameOf(ref)) || this.endings?.has(ref) === true;
     const keys = new Map<string, Key>();
     for (const [index, ref] of wanted.entries()) {
       const key = found[index];
       const name = nameOf(ref);
-      if (ended.has(name) || key === 'erased') keys.set(name, 'erased');
+      if (isOver(ref) || key === 'erased') keys.set(name, 'erased');
       else if (key === undefined || key === 'none') throw new KeyMissing(ref, 'absent');
       else keys.set(name, new PersonalValues(key, ref));
     }

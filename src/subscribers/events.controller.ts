@@ -6,9 +6,10 @@ import { Offers, preferredType } from '../http/media-types.js';
 import { FlatQuery, type QueryParameters } from '../http/query-string.js';
 import { EventFeed, type FeedPage } from './event-feed.js';
 import * as docs from './events.docs.js';
-import { BATCH_MEDIA, JSON_MEDIA } from './events.docs.js';
+import { BATCH_MEDIA, JSON_MEDIA, STREAM_MEDIA } from './events.docs.js';
+import { EventStreams } from './event-streams.js';
 import { LogCursors } from './log-cursors.js';
-import { readFeedQuery } from './read-events-query.js';
+import { readFeedQuery, readStreamQuery } from './read-events-query.js';
 
 /** What happened to customers, for other services. */
 @ApiTags('Events')
@@ -17,6 +18,7 @@ import { readFeedQuery } from './read-events-query.js';
 export class EventsController {
   constructor(
     private readonly feed: EventFeed,
+    private readonly streams: EventStreams,
     private readonly cursors: LogCursors,
   ) {}
 
@@ -35,6 +37,25 @@ export class EventsController {
     if (preferredType(request.headers.accept, [JSON_MEDIA, BATCH_MEDIA]) !== BATCH_MEDIA) return page;
     reply.type(BATCH_MEDIA);
     return JSON.stringify(page.data);
+  }
+
+  @Get('stream')
+  @RequiresScope('events:read')
+  @Offers(STREAM_MEDIA)
+  @docs.StreamEvents()
+  async stream(
+    @FlatQuery() query: QueryParameters,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const lastEventId = request.headers['last-event-id']?.toString();
+    const wanted = readStreamQuery(query, lastEventId, this.cursors);
+    if (request.method === 'HEAD') {
+      await reply.type(STREAM_MEDIA).send();
+      return;
+    }
+    const { authorization } = request.headers;
+    await this.streams.begin({ ...wanted, pii: seesPersonal(request), authorization }, reply);
   }
 }
 

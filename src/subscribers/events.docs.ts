@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import {
   ApiExtraModels,
+  ApiHeader,
   ApiOperation,
   ApiQuery,
   type ApiQueryOptions,
@@ -17,6 +18,9 @@ type Docs = MethodDecorator & ClassDecorator;
 export const JSON_MEDIA = 'application/json';
 /** CloudEvents 1.0, JSON batch format. */
 export const BATCH_MEDIA = 'application/cloudevents-batch+json';
+
+/** Server-sent events, WHATWG HTML 9.2. */
+export const STREAM_MEDIA = 'text/event-stream';
 
 const CURSOR = 'Y2hhbmdlZCB0byB0aGUgb25lIG9mIHlvdXIgbG9n';
 
@@ -103,6 +107,39 @@ export const ListEvents = (): Docs =>
         [BATCH_MEDIA]: {
           schema: { type: 'array', items: { $ref: getSchemaPath(CloudEventResponse) } },
           examples: { batch: { value: [EXAMPLE] } },
+        },
+      },
+    }),
+    Errors('invalid_parameter', 'cursor_gone'),
+  );
+
+export const StreamEvents = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: 'Streams customer events as they happen',
+      description:
+        `${PROMISE} Server-sent events: \`id\` is a cursor as the feed has it, \`data\` one envelope. From the beginning of the ` +
+        'log without a cursor; to begin now, read the feed first. A comment comes every 15 s, with a newer `id` where a filter ' +
+        'has passed over events. While a store is away the stream waits. It ends when its key is revoked or expires, when the ' +
+        'service stops, and for a reader that takes nothing for a minute: connect again with `Last-Event-ID`.',
+    }),
+    query(AFTER, ...FILTERS),
+    ApiHeader({
+      name: 'Last-Event-ID',
+      required: false,
+      description: 'The last `id` that was received: what follows it. Wins over `after`.',
+      schema: { type: 'string' },
+    }),
+    ApiResponse({
+      status: 200,
+      description: 'OK',
+      headers: { 'X-Request-Id': text('The id of the request.') },
+      content: {
+        [STREAM_MEDIA]: {
+          schema: { type: 'string' },
+          examples: {
+            stream: { value: `retry: 2000\n\nid: ${CURSOR}\ndata: ${JSON.stringify(EXAMPLE)}\n\n:\n\n` },
+          },
         },
       },
     }),

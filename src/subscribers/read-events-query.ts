@@ -32,11 +32,12 @@ export function readStreamQuery(
   parameters: QueryParameters,
   lastEventId: string | undefined,
   cursors: LogCursors,
-): Omit<PageRequest, 'limit'> {
+): Omit<PageRequest, 'limit'> & { readonly cursorIn: string } {
   const filter = readFilter(parameters);
-  const resumed = lastEventId === undefined || lastEventId === '' ? undefined : lastEventId;
-  const after = resumed === undefined ? readAfter(parameters, cursors) : cursors.read(resumed, 'Last-Event-ID');
-  return { after, filter };
+  if (lastEventId === undefined || lastEventId === '') {
+    return { after: readAfter(parameters, cursors), filter, cursorIn: 'after' };
+  }
+  return { after: cursors.read(lastEventId, 'Last-Event-ID'), filter, cursorIn: 'Last-Event-ID' };
 }
 
 const readAfter = (parameters: QueryParameters, cursors: LogCursors): PageRequest['after'] => {
