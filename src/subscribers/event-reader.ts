@@ -1,5 +1,6 @@
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { type EventFilter, passes } from './event-filter.js';
+import { upToCharacters } from './event-size.js';
 import { readPage } from './log-page.js';
 import type { LogTail } from './log-tail.js';
 import type { Turns } from './turns.js';
@@ -20,8 +21,8 @@ export interface ReadableLog {
   readonly catchUps: Turns;
 }
 
-/** What one reader holds of events at most. */
-const AT_ONCE = 100;
+/** What one reader holds at most. */
+const AT_ONCE = { limit: 100, characters: 200_000 };
 
 /** Where a reader's next events come from: the shared tail, or the log for one who is behind what that holds. */
 export class EventReader {
@@ -49,8 +50,8 @@ export class EventReader {
   async next(): Promise<Stretch | undefined> {
     this.place ??= this.log.tail.placeAfter(this.position);
     if (this.place === undefined) return this.fromLog();
-    const events = this.log.tail.from(this.place, AT_ONCE);
-    if (events !== undefined) return this.fromTail(this.place, events);
+    const events = this.log.tail.from(this.place, AT_ONCE.limit);
+    if (events !== undefined) return this.fromTail(this.place, upToCharacters(events, AT_ONCE.characters));
     this.place = undefined;
     return this.fromLog();
   }
@@ -71,7 +72,7 @@ export class EventReader {
 
   private async fromLog(): Promise<Stretch> {
     const { store, tail, catchUps } = this.log;
-    const request = { after: this.position, filter: this.filter, limit: AT_ONCE };
+    const request = { after: this.position, filter: this.filter, ...AT_ONCE };
     const { events, position, hasMore } = await catchUps.take(() => readPage(store, request));
     this.position = position;
     if (!hasMore) this.place = tail.placeNext(position);

@@ -30,7 +30,7 @@ const FAREWELL_MS = 1_500;
 /** Spread, so that those who were cut off together don't come back together. */
 const RETRY_MS = { least: 1_000, spread: 2_000 };
 
-export interface StreamRequest extends Omit<PageRequest, 'limit'> {
+export interface StreamRequest extends Pick<PageRequest, 'after' | 'filter'> {
   readonly pii: boolean;
   /** Where the cursor was given. */
   readonly cursorIn: string;

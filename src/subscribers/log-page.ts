@@ -2,6 +2,7 @@ import { CUSTOMER_PREFIX, customerStream } from '../customers/streams.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { type EventFilter, passes } from './event-filter.js';
+import { charactersOf } from './event-size.js';
 
 /** Some events of the log in its order, and how far that reaches. */
 export interface LogPage {
@@ -18,6 +19,8 @@ export interface PageRequest {
   readonly filter: EventFilter;
   /** Of events in the page. */
   readonly limit: number;
+  /** About how much text the events of the page make together at most; it has one at least. */
+  readonly characters: number;
 }
 
 /** A page ends when so much was looked through, whatever was found: a rare filter never scans without bound. */
@@ -35,9 +38,26 @@ export function readPage(store: EventStore, request: PageRequest): Promise<LogPa
   return customerId === undefined ? readLog(store, request) : readStream(store, request, customerStream(customerId));
 }
 
+class Found {
+  readonly events: RecordedEvent[] = [];
+  private characters = 0;
+
+  constructor(private readonly most: Pick<PageRequest, 'limit' | 'characters'>) {}
+
+  /** @returns false when the page is full without it */
+  take(event: RecordedEvent): boolean {
+    this.characters += charactersOf(event);
+    const isFull = this.events.length > 0 && this.characters > this.most.characters;
+    if (isFull || this.events.length === this.most.limit) return false;
+    this.events.push(event);
+    return true;
+  }
+}
+
 /** Through a subscription that ends with the page, for that is the one way along the log that the port has. */
-async function readLog(store: EventStore, { after, filter, limit }: PageRequest): Promise<LogPage> {
-  const events: RecordedEvent[] = [];
+async function readLog(store: EventStore, request: PageRequest): Promise<LogPage> {
+  const { after, filter } = request;
+  const found = new Found(request);
   const end = new AbortController();
   const began = performance.now();
   const silence = setTimeout(() => end.abort(), SILENCE_MS);
@@ -47,13 +67,9 @@ async function readLog(store: EventStore, { after, filter, limit }: PageRequest)
   try {
     for await (const message of store.subscribe({ after, prefixes: [CUSTOMER_PREFIX], signal: end.signal })) {
       heard = true;
-      if (message.kind === 'caught_up') return { events, position, hasMore: false };
-      if (message.kind === 'checkpoint') position = message.position;
-      else if (passes(filter, message.event)) {
-        if (events.length === limit) break;
-        events.push(message.event);
-        ({ position } = message.event);
-      } else ({ position } = message.event);
+      if (message.kind === 'caught_up') return { events: found.events, position, hasMore: false };
+      if (message.kind === 'event' && passes(filter, message.event) && !found.take(message.event)) break;
+      ({ position } = message.kind === 'event' ? message.event : message);
       scanned += 1;
       if (scanned >= SCAN.events || performance.now() - began >= SCAN.ms) break;
     }
@@ -62,28 +78,28 @@ async function readLog(store: EventStore, { after, filter, limit }: PageRequest)
     end.abort();
   }
   if (!heard) throw new StoreUnavailable('event_log');
-  return { events, position, hasMore: true };
+  return { events: found.events, position, hasMore: true };
 }
 
 /**
  * One customer's events come from its own stream, so that a page of them costs the same wherever they lie in the log. Up
  * to the head seen before none is missing, and the position is the log's: it is good with any other filter too.
  */
-async function readStream(store: EventStore, { after, filter, limit }: PageRequest, stream: string): Promise<LogPage> {
+async function readStream(store: EventStore, request: PageRequest, stream: string): Promise<LogPage> {
+  const { after, filter } = request;
   const head = await store.head();
   if (after !== undefined && !reaches(store, head, after)) {
     if (!reaches(store, await store.end(), after)) throw new RangeError('The position lies beyond the end of this log');
     return { events: [], position: after, hasMore: false };
   }
-  const events: RecordedEvent[] = [];
+  const found = new Found(request);
+  const { events } = found;
   let position = after;
   let from = after === undefined ? 0 : await firstAfter(store, stream, after);
   for (let scanned = 0; scanned < SCAN.events; scanned += STREAM_PAGE) {
     const page = await store.read(stream, { from, limit: STREAM_PAGE });
     for (const event of page) {
-      const wanted = passes(filter, event);
-      if (wanted && events.length === limit) return { events, position, hasMore: true };
-      if (wanted) events.push(event);
+      if (passes(filter, event) && !found.take(event)) return { events, position, hasMore: true };
       ({ position } = event);
     }
     if (page.length < STREAM_PAGE) return { events, position: laterOf(store, position, head), hasMore: false };

@@ -4,8 +4,8 @@ import { CUSTOMER_PREFIX } from '../customers/streams.js';
 import { batches } from '../event-sourcing/batches.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
-import { isSealed } from '../privacy/sealed.js';
 import { Bell } from './bell.js';
+import { charactersOf } from './event-size.js';
 
 export interface TailSize {
   readonly events: number;
@@ -164,11 +164,4 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
     this.events.splice(0, surplus);
     this.first += surplus;
   }
-}
-
-/** About what it takes: the envelope is much the same for all, long are the personal values. */
-function charactersOf({ data }: RecordedEvent): number {
-  let characters = 800;
-  for (const value of Object.values(data)) if (isSealed(value)) characters += value.sealed.length;
-  return characters;
 }

@@ -1,3 +1,4 @@
+import { isCustomerId } from '../customers/streams.js';
 import {
   integer,
   list,
@@ -13,6 +14,8 @@ import type { PageRequest } from './log-page.js';
 
 export const MAX_LIMIT = 1_000;
 export const DEFAULT_LIMIT = 100;
+/** Events with the longest values they can have would make an answer of 40 MB. */
+const MAX_CHARACTERS = 8_000_000;
 
 const KNOWN = { after: [], limit: [], types: 'list', customerId: [] } as const;
 const TYPES: ReadonlyMap<string, CloudEventType> = new Map(Object.values(EVENT_TYPES).map((type) => [type, type]));
@@ -21,7 +24,7 @@ const TYPES: ReadonlyMap<string, CloudEventType> = new Map(Object.values(EVENT_T
 export function readFeedQuery(parameters: QueryParameters, cursors: LogCursors): PageRequest {
   const filter = readFilter(parameters);
   const limit = integer(parameters, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
-  return { after: readAfter(parameters, cursors), limit, filter };
+  return { after: readAfter(parameters, cursors), limit, characters: MAX_CHARACTERS, filter };
 }
 
 /**
@@ -32,7 +35,7 @@ export function readStreamQuery(
   parameters: QueryParameters,
   lastEventId: string | undefined,
   cursors: LogCursors,
-): Omit<PageRequest, 'limit'> & { readonly cursorIn: string } {
+): Pick<PageRequest, 'after' | 'filter'> & { readonly cursorIn: string } {
   const filter = readFilter(parameters);
   if (lastEventId === undefined || lastEventId === '') {
     return { after: readAfter(parameters, cursors), filter, cursorIn: 'after' };
@@ -49,6 +52,9 @@ function readFilter(parameters: QueryParameters): EventFilter {
   refuseOperators(parameters, KNOWN);
   const names = list(parameters, 'types', TYPES.size);
   const customerId = singleValue(parameters, 'customerId');
+  if (customerId !== undefined && !isCustomerId(customerId)) {
+    throw invalidQuery('customerId', 'customerId must be an id that a customer can have');
+  }
   const types = names?.map((name) => {
     const type = TYPES.get(name);
     // Passed over, it would be a reader that waits for ever.
