@@ -8,7 +8,7 @@ import { EventStreams } from '../../src/subscribers/event-streams.js';
 import type { CustomerViews } from '../../src/customers/read-model/customer-views.js';
 import type { Stores } from '../../src/app.module.js';
 import { hashOf } from '../../src/access/secrets.js';
-import { authorizationFor, feedPage, wholeFeed } from '../support/event-readers.js';
+import { authorizationFor, authorizationUntil, feedPage, wholeFeed } from '../support/event-readers.js';
 import { StreamClient, type StreamOptions } from '../support/event-stream-client.js';
 import { EventStoreDbServer } from '../support/eventstoredb-server/server.js';
 import { watching } from '../support/watched.js';
@@ -143,7 +143,10 @@ describe('GET /events/stream', () => {
     const [reading, stuck] = [open(), open()];
     await Promise.all([reading, stuck].map(connected));
     stuck.pause();
-    for (let n = 0; n < 20; n += 1) await post('/customers/c1', { metadata: { [`k${n % 3}`]: 'x'.repeat(450), n } });
+    const long = Object.fromEntries(Array.from({ length: 19 }, (_, n) => [`k${n}`, '\u{1f9fe}'.repeat(480)]));
+    // More than the sockets between take.
+    for (let n = 0; n < 300; n += 1) await post('/customers', { metadata: long });
+    await reading.until('all', ({ events }) => events.length === 301);
     const begun = performance.now();
     await app.close();
     expect(performance.now() - begun).toBeLessThan(5_000);
@@ -156,13 +159,21 @@ describe('GET /events/stream', () => {
     const clock = new TestClock();
     await start({ clock });
     const [revoked, kept] = [await authorizationFor(app, 'events:read'), await authorizationFor(app, 'events:read')];
-    const [ending, going] = [open({ authorization: revoked }), open({ authorization: kept })];
-    await Promise.all([ending, going].map(connected));
+    const expiring = await authorizationUntil(app, clock.now() + 1_000, 'events:read');
+    const [ending, expired, going] = [
+      open({ authorization: revoked }),
+      open({ authorization: expiring }),
+      open({ authorization: kept }),
+    ];
+    await Promise.all([ending, expired, going].map(connected));
     const key = await app.stores.apiKeys.findByHash(hashOf(revoked.slice('Bearer '.length)));
     await app.stores.apiKeys.revoke(key!.id, clock.now());
     clock.advance(2_000);
-    await ending.until('the end', ({ complete }) => complete !== undefined, 8_000);
-    expect(ending.complete).toBe(true);
+    for (const client of [ending, expired]) {
+      await client.until('the end', ({ complete }) => complete !== undefined, 8_000);
+      expect(client.complete).toBe(true);
+    }
+    expect(going.complete).toBeUndefined();
     await post('/customers', { id: 'c1' });
     await going.until('the event', ({ events }) => events.length === 1);
     await stop();

@@ -6,9 +6,17 @@ import type { FeedPage } from '../../src/subscribers/event-feed.js';
 import type { TestApp } from './test-app.js';
 
 /** The `Authorization` of a new key with these scopes. */
-export async function authorizationFor(app: TestApp, ...scopes: readonly Scope[]): Promise<string> {
+export const authorizationFor = (app: TestApp, ...scopes: readonly Scope[]): Promise<string> =>
+  authorizationUntil(app, undefined, ...scopes);
+
+/** @param expiresAt milliseconds since the epoch */
+export async function authorizationUntil(
+  app: TestApp,
+  expiresAt: number | undefined,
+  ...scopes: readonly Scope[]
+): Promise<string> {
   const secret = `test-${randomUUID()}`;
-  await app.stores.apiKeys.add(apiKeyFor(secret, { name: 'reader', scopes }, app.clock.now()));
+  await app.stores.apiKeys.add(apiKeyFor(secret, { name: 'reader', scopes, expiresAt }, app.clock.now()));
   return `Bearer ${secret}`;
 }
 
