@@ -28,6 +28,7 @@ import { ConfigError } from './settings.js';
 import type { MongoOptions } from './stores/mongodb/mongo-stores.js';
 import { SqliteFolder } from './stores/sqlite/sqlite-stores.js';
 import { UrlRefused } from './stores/url-refused.js';
+import { EventsApiModule } from './subscribers/subscribers.module.js';
 
 /** Every store of the service, opened. */
 export interface Stores {
@@ -184,7 +185,7 @@ export class AppModule {
         ScheduleModule.forRoot(),
         TerminusModule.forRoot({ logger: false }),
         followers,
-        config.role === 'worker' ? CustomersModule : CustomersApiModule,
+        ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule]),
         MetricsModule.with(followers, privacy.subjectKeys),
       ],
       controllers: [HealthController],

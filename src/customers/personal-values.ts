@@ -9,10 +9,10 @@ import type { ActiveCustomer } from './domain/state.js';
 import type { CustomerView, SealedPersonal } from './read-model/customer-view.js';
 import type { OpenedCustomer } from './read-model/opened-customer.js';
 
-type PersonalField = keyof Personal;
+export type PersonalField = keyof Personal;
 
 /** Under these names, and no others, personal values stand in events, state and view. */
-const FIELDS: readonly PersonalField[] = ['email', 'shipping', 'taxCertificate', 'metadata'];
+export const PERSONAL_FIELDS: readonly PersonalField[] = ['email', 'shipping', 'taxCertificate', 'metadata'];
 
 /** Opens and seals the personal values of one life of one customer. Lives for one command or one answer. */
 export class PersonalValues {
@@ -32,7 +32,7 @@ export class PersonalValues {
 
   sealEvent(event: CustomerEvent): JsonObject {
     const data: Record<string, unknown> = { ...event.data };
-    for (const field of FIELDS) {
+    for (const field of PERSONAL_FIELDS) {
       if (holdsPersonal(data[field])) data[field] = this.seal(field, data[field]);
     }
     return data as JsonObject;
@@ -85,6 +85,6 @@ export const isPersonal = (event: CustomerEvent): boolean =>
 export const viewHoldsPersonal = (view: SealedFields): boolean =>
   isSealed(view.email) || isSealed(view.shipping) || isSealed(view.metadata) || view.taxCertificates.length > 0;
 
-const isPersonalField = (field: string): boolean => (FIELDS as readonly string[]).includes(field);
+const isPersonalField = (field: string): boolean => (PERSONAL_FIELDS as readonly string[]).includes(field);
 
 const holdsPersonal = (value: unknown): boolean => value !== undefined && value !== null;

@@ -8,6 +8,7 @@ export const ERROR_TYPES = {
   406: 'not_acceptable',
   408: 'request_timeout',
   409: 'conflict',
+  410: 'gone',
   412: 'precondition_failed',
   413: 'payload_too_large',
   415: 'unsupported_media_type',
@@ -58,6 +59,10 @@ export const ERRORS = {
   },
   source_in_use: { status: 409, example: { parameter: 'sourceId', message: 'The source belongs to another customer' } },
   customer_erased: { status: 409, example: { parameter: 'id', message: "Customer '5823594808' was erased" } },
+  cursor_gone: {
+    status: 410,
+    example: { parameter: 'after', message: 'The cursor is of another event log: begin anew without it' },
+  },
   precondition_failed: {
     status: 412,
     example: { parameter: 'If-Match', message: 'The customer stands at another version' },

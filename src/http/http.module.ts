@@ -21,6 +21,6 @@ import { CommandIds } from './idempotency.js';
     CommandIds,
     CommandContexts,
   ],
-  exports: [CommandContexts],
+  exports: [Authentication, CommandContexts],
 })
 export class HttpModule {}

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
 const DESCRIPTION = `
-Create, read, update and remove customers, and attach payment sources to them.
+Create, read, update and remove customers, attach payment sources to them, and follow what happens to them.
 
 What a careful user should know:
 
@@ -34,6 +34,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setVersion('1.0.0')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addTag('Customers')
+    .addTag('Events')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: DESCRIPTION_OF_BEARER })
     .build();
   return SwaggerModule.createDocument(app, config, {

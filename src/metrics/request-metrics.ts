@@ -38,7 +38,8 @@ export class RequestMetrics implements OnModuleInit {
   onModuleInit(): void {
     const fastify: FastifyInstance = this.host.httpAdapter.getInstance();
     fastify.addHook('onResponse', (request, reply, done) => {
-      this.waiting.push({ labels: labelsOf(request, reply), seconds: reply.elapsedTime / 1000 });
+      // A stream lasts as long as its reader likes: that is no duration of ours.
+      if (!isStream(reply)) this.waiting.push({ labels: labelsOf(request, reply), seconds: reply.elapsedTime / 1000 });
       if (this.waiting.length >= AT_ONCE) this.countWaiting();
       done();
     });
@@ -49,6 +50,9 @@ export class RequestMetrics implements OnModuleInit {
     this.waiting = [];
   }
 }
+
+const isStream = (reply: FastifyReply): boolean =>
+  reply.getHeader('content-type')?.toString().startsWith('text/event-stream') === true;
 
 const labelsOf = (request: FastifyRequest, reply: FastifyReply): Labels => ({
   method: METHODS.has(request.method) ? request.method : 'other',

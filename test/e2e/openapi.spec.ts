@@ -15,6 +15,7 @@ import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all
 import { configureApp, createHttpAdapter } from '../../src/http/configure-app.js';
 import { openApiDocument } from '../../src/http/openapi.js';
 import { ServiceLogger } from '../../src/http/service-logger.js';
+import { LogCursors } from '../../src/subscribers/log-cursors.js';
 import { type Answer, type Call, HttpCaller } from '../support/http-call.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
 
@@ -93,6 +94,8 @@ describe('the committed openapi.json', () => {
       'DELETE /customers/{id}/sources/{sourceId}',
       'GET /customers',
       'GET /customers/{id}',
+      'GET /events',
+      'GET /events/stream',
       'POST /customers',
       'POST /customers/{id}',
       'POST /customers/{id}/sources/{sourceId}',
@@ -114,11 +117,11 @@ describe('the committed openapi.json', () => {
           expect(['body', '204']).toContain(where);
           continue;
         }
-        const media = content[JSON_MEDIA];
-        const examples = Object.entries(media?.examples ?? {});
-        expect([where, examples.length > 0]).toEqual([where, true]);
-        for (const [name, { value }] of examples) {
-          expect([where, name, faultsOf(media?.schema ?? {}, value)]).toEqual([where, name, null]);
+        for (const [type, { schema, examples = {} }] of Object.entries(content)) {
+          expect([where, type, Object.keys(examples).length > 0]).toEqual([where, type, true]);
+          for (const [name, { value }] of Object.entries(examples)) {
+            expect([where, name, faultsOf(schema, value)]).toEqual([where, name, null]);
+          }
         }
       }
     },
@@ -164,15 +167,19 @@ describe('the committed openapi.json', () => {
     await exercise(told);
     for (const { name, operation } of operations) {
       const good = Object.keys(operation.responses).find((status) => status < '300') ?? '';
-      expect(seen).toContain(`${name} ${good}`);
+      // A stream does not come to an end by itself.
+      if (name !== 'GET /events/stream') expect(seen).toContain(`${name} ${good}`);
     }
     expect(seen.size).toBeGreaterThan(30);
   });
 });
 
+/** Of a log that is not this one. */
+const STRANGE = new LogCursors('another', { comparePositions: () => 0 }).write(undefined);
+
 /** Every operation, in what it can answer without a fault of ours. */
 async function exercise(told: (name: string, call: Call) => Promise<Answer>): Promise<void> {
-  const [LIST, CREATE] = ['GET /customers', 'POST /customers'];
+  const [LIST, CREATE, EVENTS] = ['GET /customers', 'POST /customers', 'GET /events'] as const;
   const [GET, UPDATE, DELETE] = ['GET', 'POST', 'DELETE'].map((method) => `${method} /customers/{id}`) as [
     string,
     string,
@@ -229,8 +236,23 @@ async function exercise(told: (name: string, call: Call) => Promise<Answer>): Pr
   await told(DELETE, { method: 'DELETE', path: `/customers/${id}`, headers: { 'if-match': '"0"' } });
   await told(DELETE, { method: 'DELETE', path: `/customers/${id}` });
   await told(DELETE, { method: 'DELETE', path: `/customers/${id}` });
+  for (const query of [
+    '',
+    '?limit=3',
+    '?types=customer.created',
+    `?customerId=${id}`,
+    '?limit=0',
+    `?after=${STRANGE}`,
+  ]) {
+    await told(EVENTS, { path: `/events${query}` });
+  }
+  for (const query of ['?types=x', `?after=${STRANGE}`]) {
+    await told('GET /events/stream', { path: `/events/stream${query}` });
+  }
   for (const [name, call] of [
     [LIST, { path: '/customers' }],
+    [EVENTS, { path: '/events' }],
+    ['GET /events/stream', { path: '/events/stream' }],
     [CREATE, post('/customers')],
     [GET, { path: `/customers/${id}` }],
     [UPDATE, post(`/customers/${id}`)],
@@ -296,6 +318,8 @@ describe('every route', () => {
         'CustomersController.delete': 'customers:write',
         'CustomersController.attachSource': 'customers:write',
         'CustomersController.detachSource': 'customers:write',
+        'EventsController.list': 'events:read',
+        'EventsController.stream': 'events:read',
         'HealthController.live': 'public',
         'HealthController.ready': 'public',
         'MetricsController.metrics': 'public',
@@ -310,6 +334,8 @@ describe('every route', () => {
         '/customers',
         '/customers/:id',
         '/customers/:id/sources/:sourceId',
+        '/events',
+        '/events/stream',
         '/health/live',
         '/health/ready',
         '/metrics',

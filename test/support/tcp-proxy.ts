@@ -20,6 +20,8 @@ interface Lane {
 export class TcpProxy {
   /** Milliseconds for which bytes are held back, each way; from now on. */
   latency = 0;
+  /** Bytes that still come back before every connection is reset. */
+  private left = Infinity;
   private listener: Server | undefined;
   private readonly lanes = new Set<Lane>();
   private readonly silent = new Set<Direction>();
@@ -51,7 +53,13 @@ export class TcpProxy {
 
   /** Resets every connection. New ones are taken. */
   cut(): void {
+    this.left = Infinity;
     for (const { from } of this.lanes) from.resetAndDestroy();
+  }
+
+  /** As {@link cut}, once so many more bytes have come back: in the middle of whatever they are of. */
+  cutAfter(bytes: number): void {
+    this.left = bytes;
   }
 
   /** Down: resets every connection and refuses new ones, until {@link accept}. */
@@ -107,13 +115,14 @@ export class TcpProxy {
   }
 
   private carry(lane: Lane): void {
-    const { from, to } = lane;
+    const { direction, from, to } = lane;
     this.lanes.add(lane);
     from.setNoDelay(true);
     const later = this.inOrder();
     from.on('data', (bytes: Buffer) =>
       later(() => {
-        if (to.writable) to.write(bytes);
+        const passed = direction === 'back' ? this.spend(bytes) : bytes;
+        if (to.writable) to.write(passed, () => this.left === 0 && this.cut());
         this.regulate(lane);
       }),
     );
@@ -125,6 +134,12 @@ export class TcpProxy {
       if (broken) to.resetAndDestroy();
     });
     this.regulate(lane);
+  }
+
+  private spend(bytes: Buffer): Buffer {
+    const passed = bytes.subarray(0, this.left);
+    this.left -= passed.length;
+    return passed;
   }
 
   /** Each action waits for its own time, and for those before it. */

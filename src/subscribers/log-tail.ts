@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { CUSTOMER_PREFIX } from '../customers/streams.js';
+import { batches } from '../event-sourcing/batches.js';
+import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
+import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { Bell } from './bell.js';
+import { charactersOf } from './event-size.js';
+
+export interface TailSize {
+  readonly events: number;
+  /** About so much text. */
+  readonly characters: number;
+}
+
+const SIZE: TailSize = { events: 2_000, characters: 4_000_000 };
+const BATCH = 500;
+/** Gathers what many writers append, so that waking all readers costs a batch and not each event its own. */
+const GATHER_MS = 10;
+const BACKOFF_MS = { first: 100, most: 2_000 };
+
+/**
+ * The newest customer events, as they are stored, from one subscription that all readers of this process share. Places in
+ * it are counted from its start; what is older than it holds is read from the log. It goes on by itself after an outage.
+ */
+export class LogTail implements OnModuleInit, OnModuleDestroy {
+  private readonly logger = new Logger(LogTail.name);
+  private readonly stopping = new AbortController();
+  private readonly bells = new Set<Bell>();
+  private readonly listeners = new Set<(events: readonly RecordedEvent[]) => void>();
+  private running: Promise<void> = Promise.resolve();
+  private readonly events: RecordedEvent[] = [];
+  private characters = 0;
+  /** The place of the first event that is held. */
+  private first = 0;
+  /** Where it begins, exclusive, and how far it has come. */
+  private floor: Position | undefined;
+  private passed: Position | undefined;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly size: TailSize = SIZE,
+  ) {}
+
+  /** Begins at the end the log has now. @throws StoreUnavailable */
+  async onModuleInit(): Promise<void> {
+    this.floor = this.passed = await this.store.head();
+    this.running = this.run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** The place of the next event. */
+  get end(): number {
+    return this.first + this.events.length;
+  }
+
+  /** Hears of the events as they come, before any reader can get them from here. */
+  listen(listener: (events: readonly RecordedEvent[]) => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** @returns the way to leave */
+  ringOnGrowth(bell: Bell): () => void {
+    this.bells.add(bell);
+    return () => this.bells.delete(bell);
+  }
+
+  /** The place of the first event after the position; undefined when it lies before what is held, or ahead of it. */
+  placeAfter(position: Position | undefined): number | undefined {
+    return this.isAhead(position) ? undefined : this.placeNext(position);
+  }
+
+  /** As {@link placeAfter}, for a position that is known to be in the log: this may not have come so far. */
+  placeNext(position: Position | undefined): number | undefined {
+    if (this.floor !== undefined && (position === undefined || this.compare(position, this.floor) < 0))
+      return undefined;
+    let [low, high] = [0, this.events.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const event = this.events[middle];
+      if (event !== undefined && position !== undefined && this.compare(event.position, position) <= 0)
+        low = middle + 1;
+      else high = middle;
+    }
+    return this.first + low;
+  }
+
+  /** At most `limit` events from a place on; none at the end; undefined when they are no longer held. */
+  from(place: number, limit: number): readonly RecordedEvent[] | undefined {
+    return place < this.first ? undefined : this.events.slice(place - this.first, place - this.first + limit);
+  }
+
+  /** Resolves once everything up to the position has come through here. @throws StoreUnavailable not in time */
+  async reached(position: Position, withinMs: number): Promise<void> {
+    if (!this.isAhead(position)) return;
+    const bell = new Bell();
+    const leave = this.ringOnGrowth(bell);
+    const due = performance.now() + withinMs;
+    try {
+      while (this.isAhead(position)) {
+        if (!(await bell.heard(due - performance.now()))) throw new StoreUnavailable('event_log');
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  private isAhead(position: Position | undefined): boolean {
+    if (position === undefined) return false;
+    return this.passed === undefined || this.compare(position, this.passed) > 0;
+  }
+
+  private compare(a: Position, b: Position): number {
+    return this.store.comparePositions(a, b);
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await this.follow(() => (failures = 0));
+      } catch (error) {
+        failures += 1;
+        const name = error instanceof Error ? error.name : typeof error;
+        if (!signal.aborted) this.logger.warn(`The log could not be followed: ${name}, failure ${failures}`);
+      }
+      const pause = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most) * (0.5 + Math.random() / 2);
+      await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  private async follow(onProgress: () => void): Promise<void> {
+    const { signal } = this.stopping;
+    // Of every stream of the service: only so is the head of the log sure to be passed.
+    for await (const batch of batches(this.store.subscribe({ after: this.passed, signal }), BATCH)) {
+      const events = batch.events.filter(({ stream }) => stream.startsWith(CUSTOMER_PREFIX));
+      if (events.length > 0) this.hold(events);
+      if (batch.position !== undefined) this.passed = batch.position;
+      onProgress();
+      for (const bell of this.bells) bell.ring();
+      if (batch.caughtUp) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private hold(events: readonly RecordedEvent[]): void {
+    for (const listener of this.listeners) listener(events);
+    for (const event of events) {
+      this.events.push(event);
+      this.characters += charactersOf(event);
+    }
+    let surplus = 0;
+    while (this.events.length - surplus > this.size.events || this.characters > this.size.characters) {
+      const event = this.events[surplus];
+      if (event === undefined) break;
+      this.characters -= charactersOf(event);
+      this.floor = event.position;
+      surplus += 1;
+    }
+    this.events.splice(0, surplus);
+    this.first += surplus;
+  }
+}
