@@ -22,6 +22,7 @@ import { MeteredSubjectKeys } from './metrics/metered-subject-keys.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { KeyRing } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
+import type { MasterKeys } from './privacy/master-keys.js';
 import { loadServiceSecrets, ServiceSecrets } from './privacy/service-secrets.js';
 import { SubjectKeys } from './privacy/subject-keys.js';
 import { ConfigError } from './settings.js';
@@ -29,6 +30,8 @@ import type { MongoOptions } from './stores/mongodb/mongo-stores.js';
 import { SqliteFolder } from './stores/sqlite/sqlite-stores.js';
 import { UrlRefused } from './stores/url-refused.js';
 import { EventsApiModule } from './subscribers/subscribers.module.js';
+import type { Webhooks } from './subscribers/webhooks/webhooks.js';
+import { WebhooksModule } from './subscribers/webhooks/webhooks.module.js';
 
 /** Every store of the service, opened. */
 export interface Stores {
@@ -40,6 +43,9 @@ export interface Stores {
   /** In the database of the subject keys. */
   readonly keyCheckpoints: Checkpoints;
   readonly apiKeys: ApiKeys;
+  readonly webhooks: Webhooks;
+  /** In the database of the webhooks. */
+  readonly webhookCheckpoints: Checkpoints;
   close(): Promise<void>;
 }
 
@@ -74,7 +80,7 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
       eventstoreUrl === undefined
         ? await embedded().openLog()
         : keep(await opening('EVENTSTORE_URL', () => openLog(eventstoreUrl, config, clock))).log;
-    const { customerViews, checkpoints, apiKeys } =
+    const readModel =
       mongodbUrl === undefined
         ? await embedded().openReadModel()
         : keep(await opening('MONGODB_URL', async () => (await mongo()).openMongoReadModel(onMongo(mongodbUrl))));
@@ -86,7 +92,7 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
               (await mongo()).openMongoSubjectKeys(onMongo(keysMongodbUrl)),
             ),
           );
-    return { eventStore, customerViews, checkpoints, apiKeys, subjectKeys, keyCheckpoints, close };
+    return { eventStore, ...readModel, subjectKeys, keyCheckpoints, close };
   } catch (error) {
     await close();
     throw error;
@@ -125,6 +131,7 @@ async function opening<T>(setting: string, open: () => T | Promise<T>): Promise<
 
 export interface Privacy {
   readonly keys: KeyRing;
+  readonly masterKeys: MasterKeys;
   readonly secrets: ServiceSecrets;
   /** The key store, with its calls counted. */
   readonly subjectKeys: MeteredSubjectKeys;
@@ -135,7 +142,7 @@ export async function openPrivacy(config: Config, stores: Stores, clock: Clock =
   const masterKeys = await loadMasterKeys(config);
   const subjectKeys = new MeteredSubjectKeys(stores.subjectKeys);
   const secrets = await loadServiceSecrets(subjectKeys, masterKeys);
-  return { secrets, subjectKeys, keys: new KeyRing(subjectKeys, masterKeys, clock) };
+  return { secrets, subjectKeys, masterKeys, keys: new KeyRing(subjectKeys, masterKeys, clock) };
 }
 
 export function openSourceDirectory({ sourcesUrl, sourcesToken }: Config): SourceDirectory {
@@ -171,13 +178,15 @@ export class AppModule {
       { provide: CommandRetries, useValue: new CommandRetries(registry) },
     ];
     const portsModule: DynamicModule = { module: PortsModule, global: true, providers: ports, exports: ports };
-    const followers = FollowersModule.with({
-      ...stores,
-      ...privacy,
-      eventStore,
-      clock,
-      follows: config.role !== 'api',
+    const common = { ...stores, ...privacy, eventStore, clock };
+    const follows = config.role !== 'api';
+    const webhooks = WebhooksModule.with({
+      ...common,
+      allowLoopback: config.webhooksAllowLoopback,
+      delivers: follows,
+      serves: config.role !== 'worker',
     });
+    const followers = FollowersModule.with({ ...common, follows, webhooksModule: webhooks });
     return {
       module: AppModule,
       imports: [
@@ -186,6 +195,7 @@ export class AppModule {
         TerminusModule.forRoot({ logger: false }),
         followers,
         ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule]),
+        webhooks,
         MetricsModule.with(followers, privacy.subjectKeys),
       ],
       controllers: [HealthController],

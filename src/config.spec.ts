@@ -19,6 +19,7 @@ describe('configuration', () => {
       logLevel: 'info',
       bodyLimit: 524_288,
       rateLimit: 0,
+      webhooksAllowLoopback: false,
     });
   });
 
@@ -40,6 +41,7 @@ describe('configuration', () => {
       AUTH_ISSUER: 'https://issuer.example/',
       AUTH_AUDIENCE: 'customers',
       RATE_LIMIT: '50',
+      WEBHOOKS_ALLOW_LOOPBACK: 'true',
     });
     expect(config).toMatchObject({
       port: 0,
@@ -52,6 +54,7 @@ describe('configuration', () => {
         audience: 'customers',
       },
       rateLimit: 50,
+      webhooksAllowLoopback: true,
     });
     expect(config).toMatchObject({
       sourcesUrl: 'https://sources.example/v1',
@@ -188,6 +191,7 @@ describe('configuration', () => {
         'ROLE',
         'SOURCES_TOKEN',
         'SOURCES_URL',
+        'WEBHOOKS_ALLOW_LOOPBACK',
       ].sort(),
     );
     expect(readConfig(example)).toEqual(readConfig({}));

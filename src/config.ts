@@ -25,6 +25,8 @@ export interface Config extends StoreUrls {
   readonly tokens?: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string };
   /** Requests a second and principal; 0 is no limit. */
   readonly rateLimit: number;
+  /** Webhooks may go to loopback addresses, and there by http: for development. */
+  readonly webhooksAllowLoopback: boolean;
   /** What libraries are told to print; refused where that would be passwords. */
   readonly debug?: string;
 }
@@ -91,6 +93,7 @@ export function readConfig(env: Environment = process.env): Config {
     ...(tokens !== undefined && { tokens }),
     ...(debug !== undefined && { debug }),
     rateLimit: settings.integer('RATE_LIMIT', 0, 1_000_000) ?? 0,
+    webhooksAllowLoopback: settings.oneOf('WEBHOOKS_ALLOW_LOOPBACK', ['true', 'false']) === 'true',
   };
 }
 

@@ -15,6 +15,9 @@ import { ReadGate } from './event-sourcing/read-gate.js';
 import { ErasureFollower } from './privacy/erasure-follower.js';
 import type { KeyRing } from './privacy/key-ring.js';
 import type { ServiceSecrets } from './privacy/service-secrets.js';
+import { WebhookDispatcher } from './subscribers/webhooks/dispatcher.js';
+import { WebhookFollower } from './subscribers/webhooks/webhook-follower.js';
+import type { Webhooks } from './subscribers/webhooks/webhooks.js';
 
 export interface FollowerParts {
   readonly eventStore: EventStore;
@@ -23,12 +26,16 @@ export interface FollowerParts {
   readonly keyCheckpoints: Checkpoints;
   readonly keys: KeyRing;
   readonly secrets: ServiceSecrets;
+  readonly webhooks: Webhooks;
+  readonly webhookCheckpoints: Checkpoints;
+  /** Provides the dispatcher, which is told of what there is to deliver. */
+  readonly webhooksModule: DynamicModule;
   readonly clock: Clock;
   /** Whether this instance follows the log itself; else it only watches how far those are that do. */
   readonly follows: boolean;
 }
 
-/** What follows the log: the projector, the finishing of erasures, the finishing of claims. */
+/** What follows the log: the projector, the finishing of erasures and of claims, the noting for webhooks. */
 @Module({})
 export class FollowersModule {
   static with(parts: FollowerParts): DynamicModule {
@@ -38,8 +45,8 @@ export class FollowersModule {
     const erasures = follow(new ErasureFollower(new CustomerErasures(projection), keys), keyCheckpoints, parts);
     const followers = {
       provide: LogFollowers,
-      inject: [SourceOwnership],
-      useFactory: (ownership: SourceOwnership) =>
+      inject: [SourceOwnership, WebhookDispatcher],
+      useFactory: (ownership: SourceOwnership, dispatcher: WebhookDispatcher) =>
         new LogFollowers(store, [
           { name: 'projector', follower: projector, beforeServing: true },
           { name: 'erasures', follower: erasures, beforeServing: true },
@@ -48,13 +55,14 @@ export class FollowersModule {
             follower: follow(new SourceFollower(store, clock, ownership), checkpoints, parts),
             beforeServing: false,
           },
+          { name: 'webhooks', follower: noting(parts, dispatcher), beforeServing: false },
         ]),
     };
     const gate = { provide: ReadGate, useValue: new ReadGate(store, customerViews, projector) };
     const gateModule: DynamicModule = { module: ReadGateModule, global: true, providers: [gate], exports: [gate] };
     return {
       module: FollowersModule,
-      imports: [gateModule, CustomersModule],
+      imports: [gateModule, CustomersModule, parts.webhooksModule],
       providers: [followers],
       exports: [followers],
     };
@@ -63,6 +71,12 @@ export class FollowersModule {
 
 @Module({})
 class ReadGateModule {}
+
+function noting(parts: FollowerParts, dispatcher: WebhookDispatcher): LogFollower {
+  const { eventStore, webhooks, webhookCheckpoints, clock } = parts;
+  const follower = new WebhookFollower(eventStore, webhooks, clock, () => dispatcher.wake());
+  return follow(follower, webhookCheckpoints, parts);
+}
 
 function follow(handler: LogHandler, checkpoints: Checkpoints, parts: FollowerParts): LogFollower {
   const { eventStore: store, clock, follows } = parts;

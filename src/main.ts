@@ -89,6 +89,7 @@ const SETTING_OF: Record<StoreName, string> = {
   read_model: 'the views are out of reach (MONGODB_URL, or DATA_DIR)',
   api_keys: 'the API keys are out of reach (MONGODB_URL, or DATA_DIR)',
   subject_keys: 'the subject keys are out of reach (KEYS_MONGODB_URL, or DATA_DIR)',
+  webhooks: 'the webhooks are out of reach (MONGODB_URL, or DATA_DIR)',
   token_keys: 'the keys for tokens are out of reach (AUTH_JWKS_URL)',
   source_directory: 'the sources are out of reach (SOURCES_URL)',
 };

@@ -6,6 +6,7 @@ import { DueErasures } from './customers/commands/due-erasures.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { configureApp, createHttpAdapter } from './http/configure-app.js';
 import type { ServiceLogger } from './http/service-logger.js';
+import { WebhookDispatcher } from './subscribers/webhooks/dispatcher.js';
 
 /** The service on opened stores: followers caught up, ready to listen. Main and the tests start the same thing. */
 export class Service {
@@ -15,6 +16,7 @@ export class Service {
     readonly app: NestFastifyApplication,
     private readonly followers: LogFollowers,
     readonly dueErasures: DueErasures,
+    private readonly dispatcher: WebhookDispatcher,
   ) {
     this.app.getHttpServer().on('connection', (socket: Socket) => {
       this.sockets.add(socket);
@@ -35,10 +37,11 @@ export class Service {
     });
     configureApp(app, logger);
     await app.init();
-    const service = new Service(app, app.get(LogFollowers), app.get(DueErasures));
+    const service = new Service(app, app.get(LogFollowers), app.get(DueErasures), app.get(WebhookDispatcher));
     try {
       await service.followers.start();
       await service.dueErasures.run();
+      service.dispatcher.start();
     } catch (error) {
       await service.stop();
       throw error;
@@ -58,6 +61,7 @@ export class Service {
     await this.app.close().finally(() => {
       clearInterval(hurry);
     });
+    await this.dispatcher.stop();
     await this.followers.stop();
   }
 }

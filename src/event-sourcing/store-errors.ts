@@ -1,4 +1,5 @@
-export type StoreName = 'event_log' | 'read_model' | 'subject_keys' | 'api_keys' | 'token_keys' | 'source_directory';
+export type StoreName =
+  'event_log' | 'read_model' | 'subject_keys' | 'api_keys' | 'webhooks' | 'token_keys' | 'source_directory';
 
 /** A store is out of reach and nothing was done. Answered as 503 `service_unavailable`. */
 export class StoreUnavailable extends Error {

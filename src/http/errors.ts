@@ -59,6 +59,7 @@ export const ERRORS = {
   },
   source_in_use: { status: 409, example: { parameter: 'sourceId', message: 'The source belongs to another customer' } },
   customer_erased: { status: 409, example: { parameter: 'id', message: "Customer '5823594808' was erased" } },
+  replay_in_progress: { status: 409, example: { message: 'The replay before this one is still under way' } },
   cursor_gone: {
     status: 410,
     example: { parameter: 'after', message: 'The cursor is of another event log: begin anew without it' },

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { webhookRequests } from '../subscribers/webhooks/webhook-requests-docs.js';
 
 const DESCRIPTION = `
 Create, read, update and remove customers, attach payment sources to them, and follow what happens to them.
@@ -35,11 +36,13 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addTag('Customers')
     .addTag('Events')
+    .addTag('Webhooks')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: DESCRIPTION_OF_BEARER })
     .build();
-  return SwaggerModule.createDocument(app, config, {
+  const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
+  return { ...document, webhooks: webhookRequests() };
 }
 
 /** `/docs` and `/openapi.json`, public, with everything they need from this server. Built when first asked for. */

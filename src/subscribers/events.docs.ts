@@ -24,7 +24,7 @@ export const STREAM_MEDIA = 'text/event-stream';
 
 const CURSOR = 'Y2hhbmdlZCB0byB0aGUgb25lIG9mIHlvdXIgbG9n';
 
-const EXAMPLE = {
+export const EXAMPLE = {
   specversion: '1.0',
   id: '0198a0f4-6a3e-7c53-9d6c-3f0a5a1c2b7e',
   source: '/event-logs/3d1e1f0a-9f0e-4a53-8c39-6a9d1c1b6a51',

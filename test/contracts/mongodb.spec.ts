@@ -5,6 +5,7 @@ import { MongoConnection } from '../../src/stores/mongodb/mongo-connection.js';
 import { MongoCustomerViews, prepareCustomerViews } from '../../src/stores/mongodb/mongo-customer-views.js';
 import { prepare } from '../../src/stores/mongodb/mongo-stores.js';
 import { MongoSubjectKeys, SUBJECT_KEY_COLLECTIONS } from '../../src/stores/mongodb/mongo-subject-keys.js';
+import { MongoWebhooks, WEBHOOK_COLLECTIONS } from '../../src/stores/mongodb/mongo-webhooks.js';
 import { mongoDbDatabases } from '../support/mongodb-databases.js';
 import { hasMongoDbServer, NO_MONGODB } from '../support/mongodb-server.js';
 import { notRun } from '../support/not-run.js';
@@ -13,6 +14,7 @@ import { describeCheckpoints } from './checkpoints.contract.js';
 import { describeCustomerViews } from './customer-views.contract.js';
 import type { Harness } from './harness.js';
 import { describeSubjectKeys } from './subject-keys.contract.js';
+import { describeWebhooks } from './webhooks.contract.js';
 
 /** A reading of the pointer is used once: what others switch is seen at once. The second it may be old is tested apart. */
 const NO_OLD_POINTER = 0;
@@ -57,13 +59,17 @@ if (hasMongoDbServer()) {
   const keysReady = (connection: MongoConnection): Promise<boolean> => prepare(connection, 'subject_keys', keyPlans);
   const accessReady = (connection: MongoConnection): Promise<boolean> =>
     prepare(connection, 'api_keys', API_KEY_COLLECTIONS);
+  const webhooksReady = (connection: MongoConnection): Promise<boolean> =>
+    prepare(connection, 'webhooks', WEBHOOK_COLLECTIONS);
 
   const views = opened(viewsReady, (connection) => new MongoCustomerViews(connection, NO_OLD_POINTER));
   const keys = opened(keysReady, (connection) => new MongoSubjectKeys(connection));
   const apiKeys = opened(accessReady, (connection) => new MongoApiKeys(connection));
   describeCustomerViews('MongoDB', () => views());
   describeSubjectKeys('MongoDB', () => keys());
+  const webhooks = opened(webhooksReady, (connection) => new MongoWebhooks(connection));
   describeApiKeys('MongoDB', () => apiKeys());
+  describeWebhooks('MongoDB', () => webhooks(), { many: 50 });
   describeCheckpoints(
     'MongoDB, beside the views',
     opened(viewsReady, (connection, clock) => new MongoCheckpoints(connection, 'read_model', clock)),

@@ -8,14 +8,21 @@ import { SqliteApiKeys } from '../../src/stores/sqlite/sqlite-api-keys.js';
 import { SqliteCheckpoints } from '../../src/stores/sqlite/sqlite-checkpoints.js';
 import { SqliteCustomerViews } from '../../src/stores/sqlite/sqlite-customer-views.js';
 import { SqliteEventStore } from '../../src/stores/sqlite/sqlite-event-store.js';
-import { accessDatabase, keysDatabase, viewsDatabase } from '../../src/stores/sqlite/sqlite-stores.js';
+import {
+  accessDatabase,
+  keysDatabase,
+  viewsDatabase,
+  webhooksDatabase,
+} from '../../src/stores/sqlite/sqlite-stores.js';
 import { SqliteSubjectKeys } from '../../src/stores/sqlite/sqlite-subject-keys.js';
+import { SqliteWebhooks } from '../../src/stores/sqlite/sqlite-webhooks.js';
 import { describeApiKeys } from './api-keys.contract.js';
 import { describeCheckpoints } from './checkpoints.contract.js';
 import { describeCustomerViews } from './customer-views.contract.js';
 import { describeEventStore } from './event-store.contract.js';
 import type { Harness } from './harness.js';
 import { describeSubjectKeys } from './subject-keys.contract.js';
+import { describeWebhooks } from './webhooks.contract.js';
 
 type Open<Port> = (file: string, clock: Clock) => Promise<Harness<Port>>;
 
@@ -66,11 +73,14 @@ for (const [where, on, shared] of [
   const views = on(opened(viewsDatabase, (database) => new SqliteCustomerViews(database)));
   const keys = on(opened(keysDatabase, (database) => SqliteSubjectKeys.open(database)));
   const apiKeys = on(opened(accessDatabase, (database) => new SqliteApiKeys(database)));
+  const webhooks = on(opened(webhooksDatabase, (database) => new SqliteWebhooks(database)));
   describeEventStore(where, async () => ({ ...(await log()), beyondTheEnd }), shared);
   describeCustomerViews(where, () => views(), shared);
   describeSubjectKeys(where, () => keys(), shared);
   describeApiKeys(where, () => apiKeys(), shared);
-  for (const [beside, settings] of Object.entries({ views: viewsDatabase, keys: keysDatabase })) {
+  describeWebhooks(where, () => webhooks(), { shared });
+  const files = { views: viewsDatabase, keys: keysDatabase, webhooks: webhooksDatabase };
+  for (const [beside, settings] of Object.entries(files)) {
     const checkpoints = on(opened(settings, (database, clock) => new SqliteCheckpoints(database, clock)));
     describeCheckpoints(`${where}, beside the ${beside}`, checkpoints, shared);
   }

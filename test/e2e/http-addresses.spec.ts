@@ -2,7 +2,7 @@ import { ERRORS, type ErrorBody } from '../../src/http/errors.js';
 import { addKey, type EdgeApp, expectErrors, SECRET, type Send, sender, SOURCE_ID, startEdge } from './edge-app.js';
 
 /** This edge has the customers alone. */
-const OF_OTHER_RESOURCES: ReadonlySet<string> = new Set(['cursor_gone']);
+const OF_OTHER_RESOURCES: ReadonlySet<string> = new Set(['cursor_gone', 'replay_in_progress']);
 
 describe('addresses over HTTP', () => {
   let edge: EdgeApp;

@@ -170,7 +170,7 @@ describe('the metrics after a session with all there is in it', () => {
     );
     expect(sets).toEqual({
       command: ['AttachSource', 'CreateCustomer', 'DeleteCustomer', 'DetachSource', 'EraseCustomer', 'ForgetCustomer', 'UpdateCustomer'],
-      follower: ['erasures', 'projector', 'sources'],
+      follower: ['erasures', 'projector', 'sources', 'webhooks'],
       method: expect.arrayContaining(['DELETE', 'GET', 'POST', 'PUT', 'other']),
       operation: ['create', 'destroy', 'find', 'find_many', 'secret'],
       outcome: ['appended', 'conflict', 'done', 'failed', 'key_missing', 'refused', 'unavailable', 'unknown'],
@@ -316,7 +316,7 @@ describe('what follows the log', () => {
     await session.post('/customers', { id: 'c1' });
     await session.app.settled();
     const text = await session.metrics();
-    for (const follower of ['projector', 'erasures', 'sources']) {
+    for (const follower of ['projector', 'erasures', 'sources', 'webhooks']) {
       expect(valueOf(text, 'customers_follower_lease_held', { follower })).toBe(1);
       expect(valueOf(text, 'customers_follower_state', { follower, state: 'following' })).toBe(1);
       expect(valueOf(text, 'customers_follower_state', { follower })).toBe(1);

@@ -18,6 +18,7 @@ import { ServiceLogger } from '../../src/http/service-logger.js';
 import { LogCursors } from '../../src/subscribers/log-cursors.js';
 import { type Answer, type Call, HttpCaller } from '../support/http-call.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { exerciseWebhooks } from './openapi-webhooks.js';
 
 type Examples = Readonly<Record<string, { readonly value: unknown }>>;
 interface Media {
@@ -71,7 +72,7 @@ describe('the committed openapi.json', () => {
   let app: TestApp;
   let http: HttpCaller;
   beforeAll(async () => {
-    app = await startTestApp();
+    app = await startTestApp({ config: { webhooksAllowLoopback: true } });
     http = new HttpCaller(await app.listen(), app.secret);
   });
   afterAll(async () => {
@@ -92,13 +93,21 @@ describe('the committed openapi.json', () => {
     expect(operations.map(({ name }) => name).sort()).toEqual([
       'DELETE /customers/{id}',
       'DELETE /customers/{id}/sources/{sourceId}',
+      'DELETE /webhooks/{id}',
       'GET /customers',
       'GET /customers/{id}',
       'GET /events',
       'GET /events/stream',
+      'GET /webhooks',
+      'GET /webhooks/{id}',
+      'GET /webhooks/{id}/deliveries',
+      'PATCH /webhooks/{id}',
       'POST /customers',
       'POST /customers/{id}',
       'POST /customers/{id}/sources/{sourceId}',
+      'POST /webhooks',
+      'POST /webhooks/{id}/replay',
+      'POST /webhooks/{id}/test',
     ]);
   });
 
@@ -165,6 +174,7 @@ describe('the committed openapi.json', () => {
       return answer;
     };
     await exercise(told);
+    await exerciseWebhooks(told);
     for (const { name, operation } of operations) {
       const good = Object.keys(operation.responses).find((status) => status < '300') ?? '';
       // A stream does not come to an end by itself.
@@ -323,6 +333,14 @@ describe('every route', () => {
         'HealthController.live': 'public',
         'HealthController.ready': 'public',
         'MetricsController.metrics': 'public',
+        'WebhooksController.listWebhooks': 'webhooks:read',
+        'WebhooksController.createWebhook': 'webhooks:write',
+        'WebhooksController.getWebhook': 'webhooks:read',
+        'WebhooksController.updateWebhook': 'webhooks:write',
+        'WebhooksController.deleteWebhook': 'webhooks:write',
+        'WebhooksController.listDeliveries': 'webhooks:read',
+        'WebhooksController.replayWebhook': 'webhooks:write',
+        'WebhooksController.testWebhook': 'webhooks:write',
       });
       // Whoever puts something into the router directly goes past all guards: these are the documents.
       const documents = /^\/(docs([*/]|$)|openapi\.json$)/;
@@ -339,6 +357,11 @@ describe('every route', () => {
         '/health/live',
         '/health/ready',
         '/metrics',
+        '/webhooks',
+        '/webhooks/:id',
+        '/webhooks/:id/deliveries',
+        '/webhooks/:id/replay',
+        '/webhooks/:id/test',
       ]);
     } finally {
       await app.close();

@@ -4,12 +4,14 @@ import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { StoreName } from '../../event-sourcing/store-errors.js';
 import type { SubjectKeys } from '../../privacy/subject-keys.js';
+import type { Webhooks } from '../../subscribers/webhooks/webhooks.js';
 import { type CollectionPlan, ensureCollection } from './collections.js';
 import { API_KEY_COLLECTIONS, MongoApiKeys } from './mongo-api-keys.js';
 import { CHECKPOINT_COLLECTIONS, MongoCheckpoints } from './mongo-checkpoints.js';
 import { MongoConnection, SETUP_MS } from './mongo-connection.js';
 import { MongoCustomerViews, prepareCustomerViews } from './mongo-customer-views.js';
 import { MongoSubjectKeys, SUBJECT_KEY_COLLECTIONS } from './mongo-subject-keys.js';
+import { MongoWebhooks, WEBHOOK_COLLECTIONS } from './mongo-webhooks.js';
 
 export interface MongoOptions {
   /** `mongodb://` or `mongodb+srv://`; the path names the database. Appears in no error and no log line. */
@@ -24,6 +26,9 @@ export interface MongoReadModel {
   /** In the database of the views. */
   readonly checkpoints: Checkpoints;
   readonly apiKeys: ApiKeys;
+  readonly webhooks: Webhooks;
+  /** The same as `checkpoints`, for it is the same database. */
+  readonly webhookCheckpoints: Checkpoints;
   close(): Promise<void>;
 }
 
@@ -42,13 +47,16 @@ export async function openMongoReadModel(options: MongoOptions): Promise<MongoRe
   const connection = new MongoConnection({ url: options.url, defaultDatabase: 'customers' });
   return orClose(connection, async () => {
     const took = await prepareCustomerViews(connection);
-    const others = [...CHECKPOINT_COLLECTIONS, ...API_KEY_COLLECTIONS];
+    const others = [...CHECKPOINT_COLLECTIONS, ...API_KEY_COLLECTIONS, ...WEBHOOK_COLLECTIONS];
     const othersTook = await prepare(connection, 'read_model', others);
     if (!took || !othersTook) sayUnchecked(options, 'read model');
+    const checkpoints = new MongoCheckpoints(connection, 'read_model', options.clock);
     return {
       customerViews: new MongoCustomerViews(connection),
-      checkpoints: new MongoCheckpoints(connection, 'read_model', options.clock),
+      checkpoints,
       apiKeys: new MongoApiKeys(connection),
+      webhooks: new MongoWebhooks(connection),
+      webhookCheckpoints: checkpoints,
       close: () => connection.close(),
     };
   });

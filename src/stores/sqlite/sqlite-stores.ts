@@ -6,6 +6,7 @@ import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
 import type { SubjectKeys } from '../../privacy/subject-keys.js';
+import type { Webhooks } from '../../subscribers/webhooks/webhooks.js';
 import { CUSTOMER_VIEWS_SCHEMA } from './customer-tables.js';
 import { lockDataFolder } from './data-folder-lock.js';
 import { type DatabaseOptions, IN_MEMORY, SqliteDatabase } from './database.js';
@@ -14,6 +15,7 @@ import { CHECKPOINTS_SCHEMA, SqliteCheckpoints } from './sqlite-checkpoints.js';
 import { SqliteCustomerViews } from './sqlite-customer-views.js';
 import { SqliteEventStore } from './sqlite-event-store.js';
 import { SqliteSubjectKeys, SUBJECT_KEYS_SCHEMA } from './sqlite-subject-keys.js';
+import { SqliteWebhooks, WEBHOOKS_SCHEMA } from './sqlite-webhooks.js';
 
 export type SqliteStoresOptions = { readonly clock?: Clock } & (
   | {
@@ -31,6 +33,9 @@ export interface SqliteReadModel {
   /** In the file of the views. */
   readonly checkpoints: Checkpoints;
   readonly apiKeys: ApiKeys;
+  readonly webhooks: Webhooks;
+  /** In the file of the webhooks. */
+  readonly webhookCheckpoints: Checkpoints;
 }
 
 export interface SqliteKeys {
@@ -98,9 +103,16 @@ export class SqliteFolder {
   async openReadModel(): Promise<SqliteReadModel> {
     const views = await this.database(viewsDatabase(this.pathOf('views.db'), this.beside));
     const access = await this.database(accessDatabase(this.pathOf('access.db')));
+    const webhooks = await this.database(webhooksDatabase(this.pathOf('webhooks.db')));
     const customerViews = new SqliteCustomerViews(views);
     this.closing.push(() => customerViews.stop());
-    return { customerViews, checkpoints: new SqliteCheckpoints(views, this.clock), apiKeys: new SqliteApiKeys(access) };
+    return {
+      customerViews,
+      checkpoints: new SqliteCheckpoints(views, this.clock),
+      apiKeys: new SqliteApiKeys(access),
+      webhooks: new SqliteWebhooks(webhooks),
+      webhookCheckpoints: new SqliteCheckpoints(webhooks, this.clock),
+    };
   }
 
   async openKeys(): Promise<SqliteKeys> {
@@ -150,4 +162,12 @@ export const accessDatabase = (file: string): DatabaseOptions => ({
   store: 'api_keys',
   durability: 'full',
   schema: API_KEYS_SCHEMA,
+});
+
+/** With its checkpoint in the same file: what was noted and that it was noted come back from a power cut together. */
+export const webhooksDatabase = (file: string): DatabaseOptions => ({
+  file,
+  store: 'webhooks',
+  durability: 'full',
+  schema: `${WEBHOOKS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
 });

@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
+import type { Clock } from '../../event-sourcing/clock.js';
+import type { EventStore } from '../../event-sourcing/event-store.js';
+import { HeldLease } from '../../event-sourcing/held-lease.js';
+import type { FollowerLog } from '../../event-sourcing/log-follower.js';
+import { Alarm } from './alarm.js';
+import { EndpointPump, LANES, type PumpParts } from './endpoint-pump.js';
+import type { LaneRun } from './lane-run.js';
+import { type ReplayParts, runReplay } from './replay-run.js';
+import type { WebhookEndpoint } from './webhook-endpoint.js';
+import type { Webhooks } from './webhooks.js';
+
+const LEASE = 'webhook-deliveries';
+const LEASE_MS = 10_000;
+/** How soon a change by another instance is seen, and a lane whose time has come. */
+const LOOK_EVERY_MS = 500;
+const ASK_FOR_LEASE_MS = 2_000;
+
+export interface DispatcherParts {
+  readonly webhooks: Webhooks;
+  readonly checkpoints: Checkpoints;
+  readonly store: EventStore;
+  readonly lanes: LaneRun;
+  readonly clock: Clock;
+  readonly log: FollowerLog;
+  /** Whether this instance delivers; else it leaves that to others. */
+  readonly delivers: boolean;
+}
+
+/** Delivers what is noted, one instance at a time: under a lease, at whose end all that is under way is broken off. */
+export class WebhookDispatcher {
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private readonly alarm = new Alarm();
+  private readonly pumps = new Map<string, EndpointPump>();
+  /** By the id of the replay. */
+  private readonly replays = new Map<string, Promise<void>>();
+
+  constructor(private readonly parts: DispatcherParts) {}
+
+  start(): void {
+    if (this.parts.delivers) this.running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** There may be something to deliver, or an endpoint was changed. */
+  wake(): void {
+    this.alarm.ring();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    const { checkpoints } = this.parts;
+    while (!signal.aborted) {
+      try {
+        const held = await HeldLease.take(checkpoints, LEASE, checkpoints.owner, LEASE_MS);
+        if (held !== undefined) await this.dispatchUnder(held);
+      } catch (error) {
+        this.failed(error);
+      }
+      await delay(ASK_FOR_LEASE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async dispatchUnder(held: HeldLease): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.stopping.signal, held.lost, over.signal]);
+    const parts: PumpParts = {
+      ...this.parts,
+      places: { free: LANES.toAll },
+      gone: (endpoint) => this.disable(endpoint),
+      failed: (error) => this.failed(error),
+    };
+    try {
+      while (!signal.aborted) {
+        this.look(await this.parts.webhooks.list(), parts, signal);
+        await this.alarm.wait(LOOK_EVERY_MS, signal);
+      }
+    } finally {
+      over.abort();
+      await Promise.all([...this.replays.values(), ...[...this.pumps.values()].map((pump) => pump.ended())]);
+      this.pumps.clear();
+      await held.release();
+    }
+  }
+
+  private look(endpoints: readonly WebhookEndpoint[], parts: PumpParts, signal: AbortSignal): void {
+    const enabled = new Map(endpoints.flatMap((endpoint) => (endpoint.enabled ? [[endpoint.id, endpoint]] : [])));
+    for (const [id, pump] of this.pumps) {
+      if (enabled.has(id)) continue;
+      pump.close();
+      void pump.ended().then(() => this.pumps.get(id) === pump && this.pumps.delete(id));
+    }
+    for (const endpoint of enabled.values()) this.pump(endpoint, parts, signal);
+    for (const endpoint of endpoints) this.replay(endpoint, signal);
+  }
+
+  private pump(endpoint: WebhookEndpoint, parts: PumpParts, signal: AbortSignal): void {
+    const standing = this.pumps.get(endpoint.id);
+    // One that was closed is waited for: no two may have the same lane under way.
+    if (standing?.isOpen === false) return;
+    const pump = standing ?? new EndpointPump(parts, endpoint, signal);
+    this.pumps.set(endpoint.id, pump);
+    pump.update(endpoint);
+    pump.wake();
+  }
+
+  private replay(endpoint: WebhookEndpoint, signal: AbortSignal): void {
+    const { replay } = endpoint;
+    if (replay === undefined || this.replays.has(replay.id)) return;
+    const parts: ReplayParts = { ...this.parts, wake: () => this.wake() };
+    const run = runReplay(parts, endpoint, signal)
+      .catch((error: unknown) => {
+        if (signal.aborted) return undefined;
+        this.failed(error);
+        return delay(ASK_FOR_LEASE_MS, undefined, { signal }).catch(() => undefined);
+      })
+      .then(() => void this.replays.delete(replay.id));
+    this.replays.set(replay.id, run);
+  }
+
+  /** It answered 410 (Standard Webhooks): nothing more is sent there until someone enables it again. */
+  private async disable({ id, url }: WebhookEndpoint): Promise<void> {
+    const { webhooks, clock } = this.parts;
+    for (;;) {
+      const standing = await webhooks.find(id);
+      // Moved meanwhile: the old address is gone, not the new one.
+      if (standing?.enabled !== true || standing.url !== url) return;
+      const next = { ...standing, enabled: false, gone: true, updatedAt: clock.now(), version: standing.version + 1 };
+      if (await webhooks.replace(next, standing.version)) return;
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.parts.log.warn('webhooks could not be delivered', {
+      error: error instanceof Error ? error.name : typeof error,
+    });
+  }
+}

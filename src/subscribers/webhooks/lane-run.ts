@@ -1,0 +1,82 @@
+import { customerStream } from '../../customers/streams.js';
+import type { Clock } from '../../event-sourcing/clock.js';
+import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import type { CloudEvents } from '../cloud-event.js';
+import { afterFailure, readRetryAfter } from './back-off.js';
+import type { Delivery } from './delivery.js';
+import { cloudEventTypeOf } from './event-type.js';
+import type { Attempt, Lane } from './lane.js';
+import type { Answer } from './sender.js';
+import { wants, type WebhookEndpoint } from './webhook-endpoint.js';
+import type { Webhooks } from './webhooks.js';
+
+/** Then the lane goes to the end of the queue, so that one with much to deliver does not keep its place from others. */
+const EVENTS_A_TURN = 20;
+
+export interface LaneParts {
+  readonly webhooks: Webhooks;
+  readonly store: EventStore;
+  readonly envelopes: CloudEvents;
+  readonly delivery: Delivery;
+  readonly clock: Clock;
+}
+
+export type LaneEnd = 'turn_over' | 'failed' | 'gone';
+
+/**
+ * One turn of one lane: its next events, each sent once the one before is acknowledged and that is written down. The body
+ * is made just before it is sent, so that what was erased a moment ago is not in it.
+ */
+export class LaneRun {
+  constructor(private readonly parts: LaneParts) {}
+
+  /**
+   * @param current the endpoint as it is now; undefined once nothing is to be sent to it
+   * @throws the signal's reason @throws StoreUnavailable and what else is no fault of the endpoint
+   */
+  async run(current: () => WebhookEndpoint | undefined, lane: Lane, signal: AbortSignal): Promise<LaneEnd> {
+    const { store, webhooks, clock } = this.parts;
+    const limit = Math.min(lane.end - lane.next, EVENTS_A_TURN);
+    const events = await store.read(customerStream(lane.customerId), { from: lane.next, limit });
+    // Nothing there would be tried again at once, for ever.
+    if (events.length === 0) throw new RangeError('The log lacks an event that it has shown before');
+    let standing: Pick<Lane, 'next' | 'attempts' | 'failingSince'> = lane;
+    for (const event of events) {
+      const endpoint = current();
+      if (endpoint === undefined) return 'turn_over';
+      if (!wants(endpoint, cloudEventTypeOf(event))) continue;
+      const end = await this.deliver(endpoint, { ...lane, ...standing }, event, signal);
+      if (end !== 'delivered') return end;
+      standing = { next: event.revision + 1, attempts: 0 };
+    }
+    const read = lane.next + events.length;
+    // Passed over at the end of the page, for the endpoint does not want them.
+    if (read > standing.next) await webhooks.advance(lane, standing.next, read, clock.now());
+    return 'turn_over';
+  }
+
+  private async deliver(
+    endpoint: WebhookEndpoint,
+    lane: Lane,
+    event: RecordedEvent,
+    signal: AbortSignal,
+  ): Promise<LaneEnd | 'delivered'> {
+    const { envelopes, delivery, webhooks, clock } = this.parts;
+    const [envelope] = await envelopes.envelopes([event], endpoint);
+    if (envelope === undefined) throw new RangeError('There is an envelope for each event');
+    const answer = await delivery.event(endpoint, envelope, signal, lane.attempts);
+    const last = attemptOf(answer, clock.now());
+    if (answer.outcome === 'delivered') {
+      const moved = await webhooks.advance(lane, lane.next, event.revision + 1, last.at, last);
+      return moved === 'overtaken' ? 'turn_over' : 'delivered';
+    }
+    await webhooks.setBack(lane, lane.next, afterFailure(lane, last, readRetryAfter(answer.retryAfter, last.at)));
+    return answer.outcome === 'gone' ? 'gone' : 'failed';
+  }
+}
+
+const attemptOf = ({ outcome, status }: Answer, at: number): Attempt => ({
+  at,
+  outcome,
+  ...(status !== undefined && { status }),
+});

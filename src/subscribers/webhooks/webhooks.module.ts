@@ -1,0 +1,75 @@
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
+import type { Clock } from '../../event-sourcing/clock.js';
+import type { EventStore } from '../../event-sourcing/event-store.js';
+import { HttpModule } from '../../http/http.module.js';
+import type { MasterKeys } from '../../privacy/master-keys.js';
+import { CloudEvents } from '../cloud-event.js';
+import { SubscribersModule } from '../subscribers.module.js';
+import { Addresses } from './addresses.js';
+import { Delivery } from './delivery.js';
+import { WebhookDispatcher } from './dispatcher.js';
+import { EndpointSecrets } from './endpoint-secrets.js';
+import { LaneRun } from './lane-run.js';
+import { Sender } from './sender.js';
+import { TestDelivery } from './test-delivery.js';
+import { WebhookRegistry } from './webhook-registry.js';
+import { Webhooks } from './webhooks.js';
+import { WebhooksController } from './webhooks.controller.js';
+
+export interface WebhookParts {
+  readonly webhooks: Webhooks;
+  /** In the database of the webhooks. */
+  readonly webhookCheckpoints: Checkpoints;
+  readonly eventStore: EventStore;
+  readonly masterKeys: MasterKeys;
+  readonly clock: Clock;
+  readonly allowLoopback: boolean;
+  /** Whether this instance delivers, if it is its turn. */
+  readonly delivers: boolean;
+  /** Whether it serves requests. */
+  readonly serves: boolean;
+}
+
+/** Endpoints that are told of events. */
+@Module({})
+export class WebhooksModule {
+  static with(parts: WebhookParts): DynamicModule {
+    const { webhooks, webhookCheckpoints: checkpoints, eventStore: store, masterKeys, clock } = parts;
+    const addresses = new Addresses(parts.allowLoopback);
+    const secrets = new EndpointSecrets(masterKeys);
+    const delivery = new Delivery(secrets, new Sender(addresses), clock);
+    const logger = new Logger('WebhookDispatcher');
+    const log = {
+      warn: (message: string, details: object): void => {
+        logger.warn(`${message} ${JSON.stringify(details)}`);
+      },
+    };
+    const dispatcher = {
+      provide: WebhookDispatcher,
+      inject: [CloudEvents],
+      useFactory: (envelopes: CloudEvents) => {
+        const lanes = new LaneRun({ webhooks, store, envelopes, delivery, clock });
+        return new WebhookDispatcher({ webhooks, checkpoints, store, lanes, clock, log, delivers: parts.delivers });
+      },
+    };
+    const registry = {
+      provide: WebhookRegistry,
+      inject: [WebhookDispatcher],
+      useFactory: (told: WebhookDispatcher) =>
+        new WebhookRegistry({ webhooks, addresses, secrets, store, clock, wake: () => told.wake() }),
+    };
+    return {
+      module: WebhooksModule,
+      imports: [SubscribersModule, HttpModule],
+      controllers: parts.serves ? [WebhooksController] : [],
+      providers: [
+        dispatcher,
+        registry,
+        { provide: Webhooks, useValue: webhooks },
+        { provide: TestDelivery, useValue: new TestDelivery(delivery, store) },
+      ],
+      exports: [dispatcher],
+    };
+  }
+}
