@@ -118,7 +118,7 @@ async function main(): Promise<void> {
     { provide: CONFIG, useValue: config },
     { provide: ApiKeys, useValue: new ConstantApiKeys(key) },
     { provide: Clock, useClass: SystemClock },
-    { provide: ServiceSecrets, useValue: new ServiceSecrets(NO_SECRET, NO_SECRET, NO_SECRET) },
+    { provide: ServiceSecrets, useValue: new ServiceSecrets(NO_SECRET, NO_SECRET, NO_SECRET, NO_SECRET) },
   ];
   const app = await NestFactory.create<NestFastifyApplication>(
     { module: FloorModule, imports: [{ module: PortsModule, global: true, providers: ports, exports: ports }] },

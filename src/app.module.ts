@@ -24,6 +24,7 @@ import { KeyRing } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
 import type { MasterKeys } from './privacy/master-keys.js';
 import { loadServiceSecrets, ServiceSecrets } from './privacy/service-secrets.js';
+import { openSigningRing, SigningRing } from './privacy/signing-ring.js';
 import { SubjectKeys } from './privacy/subject-keys.js';
 import { ConfigError } from './settings.js';
 import type { MongoOptions } from './stores/mongodb/mongo-stores.js';
@@ -133,6 +134,7 @@ export interface Privacy {
   readonly keys: KeyRing;
   readonly masterKeys: MasterKeys;
   readonly secrets: ServiceSecrets;
+  readonly signing: SigningRing;
   /** The key store, with its calls counted. */
   readonly subjectKeys: MeteredSubjectKeys;
 }
@@ -142,7 +144,8 @@ export async function openPrivacy(config: Config, stores: Stores, clock: Clock =
   const masterKeys = await loadMasterKeys(config);
   const subjectKeys = new MeteredSubjectKeys(stores.subjectKeys);
   const secrets = await loadServiceSecrets(subjectKeys, masterKeys);
-  return { secrets, subjectKeys, masterKeys, keys: new KeyRing(subjectKeys, masterKeys, clock) };
+  const signing = openSigningRing(config.signingKeys ?? [], secrets.signing);
+  return { secrets, signing, subjectKeys, masterKeys, keys: new KeyRing(subjectKeys, masterKeys, clock) };
 }
 
 export function openSourceDirectory({ sourcesUrl, sourcesToken }: Config): SourceDirectory {
@@ -173,6 +176,7 @@ export class AppModule {
       { provide: ApiKeys, useValue: stores.apiKeys },
       { provide: KeyRing, useValue: privacy.keys },
       { provide: ServiceSecrets, useValue: privacy.secrets },
+      { provide: SigningRing, useValue: privacy.signing },
       { provide: SourceDirectory, useValue: directory },
       { provide: Registry, useValue: registry },
       { provide: CommandRetries, useValue: new CommandRetries(registry) },

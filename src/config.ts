@@ -12,6 +12,8 @@ export interface Config extends StoreUrls {
   /** `id:base64` pairs, the active one first. */
   readonly masterKeys?: readonly { readonly id: string; readonly key: Uint8Array }[];
   readonly masterKeyFile: string;
+  /** Seeds of Ed25519, the active one first; the service's own is the last of the ring. */
+  readonly signingKeys?: readonly { readonly id: string; readonly key: Uint8Array }[];
   /** No key file is made where there is none: other instances must have the same one. */
   readonly masterKeyMustExist: boolean;
   readonly forgetGraceDays: number;
@@ -66,7 +68,8 @@ export function readConfig(env: Environment = process.env): Config {
   const settings = new Settings(env);
   const dataDir = settings.text('DATA_DIR') ?? './data';
   const apiKeyBootstrap = bootstrapKey(settings);
-  const masterKeys = readMasterKeys(settings);
+  const masterKeys = readKeys(settings, 'MASTER_KEYS');
+  const signingKeys = readKeys(settings, 'SIGNING_KEYS');
   const masterKeyFile = settings.text('MASTER_KEY_FILE');
   const urls = readStoreUrls(settings);
   requireShared(urls, masterKeys ?? masterKeyFile, apiKeyBootstrap);
@@ -82,6 +85,7 @@ export function readConfig(env: Environment = process.env): Config {
     dataDir,
     ...(apiKeyBootstrap !== undefined && { apiKeyBootstrap }),
     ...(masterKeys !== undefined && { masterKeys }),
+    ...(signingKeys !== undefined && { signingKeys }),
     masterKeyFile: masterKeyFile ?? join(dataDir, 'master.key'),
     masterKeyMustExist: urls.keysMongodbUrl !== undefined,
     forgetGraceDays: settings.integer('FORGET_GRACE_DAYS', 0, 3650) ?? 28,
@@ -137,18 +141,18 @@ function readTokens(settings: Settings): Config['tokens'] {
   );
 }
 
-function readMasterKeys(settings: Settings): Config['masterKeys'] {
-  const text = settings.text('MASTER_KEYS');
+function readKeys(settings: Settings, name: 'MASTER_KEYS' | 'SIGNING_KEYS'): Config['masterKeys'] {
+  const text = settings.text(name);
   if (text === undefined) return undefined;
-  const keys = text.split(',').map(readMasterKey);
-  if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new ConfigError('MASTER_KEYS names an id twice');
+  const keys = text.split(',').map((pair) => readKey(pair, name));
+  if (new Set(keys.map(({ id }) => id)).size < keys.length) throw new ConfigError(`${name} names an id twice`);
   return keys;
 }
 
-function readMasterKey(pair: string): { id: string; key: Uint8Array } {
+function readKey(pair: string, name: string): { id: string; key: Uint8Array } {
   const [, id, base64] = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/_-]{43}=?)$/.exec(pair.trim()) ?? [];
   if (id === undefined || base64 === undefined) {
-    throw new ConfigError('MASTER_KEYS must be id:key pairs separated by commas, each key base64 of 32 bytes');
+    throw new ConfigError(`${name} must be id:key pairs separated by commas, each key base64 of 32 bytes`);
   }
   return { id, key: new Uint8Array(Buffer.from(base64, 'base64')) };
 }

@@ -61,7 +61,7 @@ describe('the guard', () => {
   const keys = new AnyKey({ id: 'key_1', name: 'n', scopes: ['customers:read', 'admin'], createdAt: 0 });
   const clock = new SystemClock();
   const none = new Uint8Array(32);
-  const tokens = new BearerTokens({}, clock, new ServiceSecrets(none, none, none));
+  const tokens = new BearerTokens({}, clock, new ServiceSecrets(none, none, none, none));
   const authentication = new Authentication(new ApiKeyCache(keys, clock), tokens, clock);
   const guard = new AccessGuard(authentication, new RateLimit({ rateLimit: 0 }), new Reflector());
   const enter = (route: keyof Routes, headers: object): Promise<boolean> => {

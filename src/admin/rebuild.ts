@@ -7,6 +7,7 @@ import { rebuildViews } from '../customers/read-model/rebuild.js';
 import { verifyCheckpoint, LogMismatch } from '../event-sourcing/log-follower.js';
 import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { EventStore } from '../event-sourcing/event-store.js';
+import { beginOnOtherLog } from '../subscribers/webhooks/other-log.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
 
@@ -41,6 +42,9 @@ async function rebuild({ config, stores }: Opened): Promise<void> {
   const emails = new EmailIndexing(secrets);
   await forgetOtherLog(store, keyCheckpoints, 'erasures');
   await forgetOtherLog(store, checkpoints, 'sources');
+  await forgetOtherLog(store, stores.webhookCheckpoints, 'webhooks', (sameLog) =>
+    beginOnOtherLog(stores.webhooks, store, sameLog),
+  );
   const bar = progressBar('Rebuilding');
   const started = Date.now();
   const { events } = await rebuildViews({
@@ -60,14 +64,23 @@ async function rebuild({ config, stores }: Opened): Promise<void> {
   );
 }
 
-/** A follower whose checkpoint was made from another log starts over on this one: all it does may be done again. */
-async function forgetOtherLog(store: EventStore, checkpoints: Checkpoints, name: string): Promise<void> {
+/**
+ * A follower whose checkpoint was made from another log starts over on this one: all it does may be done again.
+ * @param before what else is to be forgotten, first
+ */
+async function forgetOtherLog(
+  store: EventStore,
+  checkpoints: Checkpoints,
+  name: string,
+  before?: (sameLog: boolean) => Promise<void>,
+): Promise<void> {
   const checkpoint = await checkpoints.load(name);
   if (checkpoint === undefined) return;
   try {
     await verifyCheckpoint(store, checkpoint, name);
   } catch (error) {
     if (!(error instanceof LogMismatch)) throw error;
+    await before?.(checkpoint.logId === (await store.logId()));
     await checkpoints.remove(name);
   }
 }

@@ -2,7 +2,7 @@ import { ServiceSecrets } from '../privacy/service-secrets.js';
 import { CommandIds, type RepeatableRequest } from './idempotency.js';
 
 const secretsWith = (fill: number): ServiceSecrets =>
-  new ServiceSecrets(Buffer.alloc(32, fill), Buffer.alloc(32, 8), Buffer.alloc(32, 9));
+  new ServiceSecrets(Buffer.alloc(32, fill), Buffer.alloc(32, 8), Buffer.alloc(32, 9), Buffer.alloc(32, 7));
 const request: RepeatableRequest = { actor: { type: 'api_key', id: 'k' }, route: 'POST /a', params: {}, body: {} };
 
 describe('the name of a repeatable command', () => {

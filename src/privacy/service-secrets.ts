@@ -15,6 +15,8 @@ export class ServiceSecrets {
     readonly emailIndex: Uint8Array,
     /** Keys the HMAC that stands for a token's subject in the event metadata. */
     readonly tokenSubject: Uint8Array,
+    /** Seed of the key that signs checkpoints and receipts where none is configured. */
+    readonly signing: Uint8Array,
   ) {}
 }
 
@@ -27,5 +29,10 @@ export async function loadServiceSecrets(subjectKeys: SubjectKeys, masterKeys: M
     const standing = await subjectKeys.secret(secret, masterKeys.wrap({ secret }, randomBytes(KEY_BYTES)));
     return masterKeys.unwrap({ secret }, standing);
   };
-  return new ServiceSecrets(await load('command_id'), await load('email_index'), await load('token_subject'));
+  return new ServiceSecrets(
+    await load('command_id'),
+    await load('email_index'),
+    await load('token_subject'),
+    await load('signing'),
+  );
 }

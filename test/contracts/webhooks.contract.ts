@@ -261,6 +261,17 @@ export function describeWebhooks(
         expect(await webhooks.lanes(endpointId, { limit: 1_000 })).toEqual([]);
       });
 
+      it('are forgotten all together, and those of no other endpoint', async () => {
+        const other = anEndpoint();
+        await webhooks.add(other);
+        await webhooks.enqueue([work('a', 3, 5), { ...work('a', 3, 5), endpointId: other.id }], NOW);
+        for (let n = 0; n < 2; n += 1) await webhooks.clear(endpointId);
+        expect(await laneOf('a')).toBeUndefined();
+        expect(await webhooks.lanes(other.id, { limit: 10 })).toHaveLength(1);
+        await webhooks.enqueue([work('a', 0, 1)], NOW);
+        expect(await laneOf('a')).toMatchObject({ next: 0, end: 1 });
+      });
+
       it('of those who advance from the same place one does', async () => {
         await webhooks.enqueue([work('a', 0, 5)], NOW);
         const ends = await Promise.all(Array.from({ length: 8 }, () => webhooks.advance(key('a'), 0, 1, NOW)));

@@ -171,7 +171,7 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
     { provide: Clock, useClass: FixedClock },
     {
       provide: ServiceSecrets,
-      useValue: new ServiceSecrets(Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3)),
+      useValue: new ServiceSecrets(Buffer.alloc(32, 1), Buffer.alloc(32, 2), Buffer.alloc(32, 3), Buffer.alloc(32, 4)),
     },
     { provide: Recorder, useValue: recorder },
   ];

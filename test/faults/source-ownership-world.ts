@@ -158,7 +158,7 @@ export class World {
 
 const masterKeys = new MasterKeys([{ id: 'test', key: new Uint8Array(32).fill(7) }]);
 const secret = new Uint8Array(32);
-const secrets = new ServiceSecrets(secret, secret, secret);
+const secrets = new ServiceSecrets(secret, secret, secret, secret);
 
 type Handlers = ReturnType<typeof handlersOf>;
 const handlersOf = (customers: CustomerExecution, attachment: SourceAttachment, clock: TestClock) => ({

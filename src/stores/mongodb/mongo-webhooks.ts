@@ -52,8 +52,12 @@ export class MongoWebhooks extends Webhooks {
   /** A lane that is noted at this moment, by who has read of the endpoint before, may stay. Nobody ever asks for it. */
   override async remove(id: string): Promise<boolean> {
     const { deletedCount } = await this.run((db) => endpointsOf(db).deleteOne({ _id: { $eq: id } }));
-    await this.run((db) => lanesOf(db).deleteMany({ endpointId: { $eq: id } }));
+    await this.clear(id);
     return deletedCount === 1;
+  }
+
+  override async clear(endpointId: string): Promise<void> {
+    await this.run((db) => lanesOf(db).deleteMany({ endpointId: { $eq: endpointId } }));
   }
 
   /**

@@ -113,10 +113,15 @@ export class SqliteWebhooks extends Webhooks {
 
   override async remove(id: string): Promise<boolean> {
     const removed = await this.database.write(() => () => this.delete.run(id).changes > 0);
-    for (let left = true; left;) {
-      left = await this.database.write(() => () => this.deleteLanes.run(id, id).changes > 0);
-    }
+    await this.clear(id);
     return removed;
+  }
+
+  override async clear(endpointId: string): Promise<void> {
+    let left = true;
+    while (left) {
+      left = await this.database.write(() => () => this.deleteLanes.run(endpointId, endpointId).changes > 0);
+    }
   }
 
   override enqueue(work: readonly LaneWork[], at: number): Promise<void> {

@@ -29,6 +29,8 @@ export abstract class Webhooks {
    * but never back; any other is only made longer. Idempotent.
    */
   abstract enqueue(work: readonly LaneWork[], at: number): Promise<void>;
+  /** Forgets all lanes of the endpoint. */
+  abstract clear(endpointId: string): Promise<void>;
   /** Sets lanes back to `next` where they stand further, whatever their state; each once for one replay. */
   abstract rewind(work: readonly LaneWork[], replayId: string, at: number): Promise<void>;
   /** Lets the endpoint's lanes of this state go on at once, as if nothing had failed. */
