@@ -9,7 +9,8 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   globalSetup: '<rootDir>/test/support/run-setup.js',
   reporters: ['default', '<rootDir>/test/support/not-run-reporter.js'],
-  maxWorkers: 2,
+  // More than cores: what kills processes and waits for leases leaves them idle half of the time.
+  maxWorkers: 3,
   // The long run has bodies that take minutes; a test that hangs still ends.
   testTimeout: process.env.TEST_SCALE === 'long' ? 3_600_000 : 30_000,
 };

@@ -189,6 +189,7 @@ describe('configuration', () => {
         'PORT',
         'RATE_LIMIT',
         'ROLE',
+        'SIGNING_KEYS',
         'SOURCES_TOKEN',
         'SOURCES_URL',
         'WEBHOOKS_ALLOW_LOOPBACK',

@@ -217,7 +217,7 @@ async function outcomeOf(world: World, answers: readonly (readonly string[])[]):
 }
 
 /** Enough for every order of two clients' calls; of three only the long run takes them all. */
-const MOST = scale(2_000, 100_000);
+const MOST = scale(800, 100_000);
 
 /** Mulberry32: the same numbers for the same seed. */
 function randomFrom(first: number): () => number {
