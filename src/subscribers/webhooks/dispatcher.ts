@@ -4,7 +4,7 @@ import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
 import { HeldLease } from '../../event-sourcing/held-lease.js';
 import type { FollowerLog } from '../../event-sourcing/log-follower.js';
-import { Alarm } from './alarm.js';
+import { Bell } from '../bell.js';
 import { EndpointPump, LANES, type PumpParts } from './endpoint-pump.js';
 import type { LaneRun } from './lane-run.js';
 import { type ReplayParts, runReplay } from './replay-run.js';
@@ -32,7 +32,7 @@ export interface DispatcherParts {
 export class WebhookDispatcher {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  private readonly alarm = new Alarm();
+  private readonly bell = new Bell();
   private readonly pumps = new Map<string, EndpointPump>();
   /** By the id of the replay. */
   private readonly replays = new Map<string, Promise<void>>();
@@ -50,7 +50,7 @@ export class WebhookDispatcher {
 
   /** There may be something to deliver, or an endpoint was changed. */
   wake(): void {
-    this.alarm.ring();
+    this.bell.ring();
   }
 
   private async run(): Promise<void> {
@@ -70,6 +70,7 @@ export class WebhookDispatcher {
   private async dispatchUnder(held: HeldLease): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([this.stopping.signal, held.lost, over.signal]);
+    signal.addEventListener('abort', () => this.bell.ring());
     const parts: PumpParts = {
       ...this.parts,
       places: { free: LANES.toAll },
@@ -79,7 +80,7 @@ export class WebhookDispatcher {
     try {
       while (!signal.aborted) {
         this.look(await this.parts.webhooks.list(), parts, signal);
-        await this.alarm.wait(LOOK_EVERY_MS, signal);
+        await this.bell.heard(LOOK_EVERY_MS);
       }
     } finally {
       over.abort();
