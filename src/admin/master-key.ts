@@ -59,7 +59,9 @@ function adviceFor({ state, count }: MasterKeyUse): string {
     case 'active':
       return 'wraps new keys';
     case 'old':
-      return count === 0 ? 'wraps nothing here: may be removed and destroyed' : 'must stay: npm run admin -- master-key rotate';
+      return count === 0
+        ? 'wraps nothing here: may be removed and destroyed'
+        : 'must stay: npm run admin -- master-key rotate';
     case 'unknown':
       return 'not configured: what it wraps does not open';
     default:

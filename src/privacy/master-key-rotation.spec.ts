@@ -59,7 +59,8 @@ describe('A rotation of the master key', () => {
   it('never brings back a key that is destroyed between its reading and its writing', async () => {
     const destroyed = [3, 50, 99, 229];
     store.beforeRewrap = async (purpose) => {
-      if ('subject' in purpose && destroyed.some((n) => life(n).subject === purpose.subject)) await store.destroy(purpose);
+      if ('subject' in purpose && destroyed.some((n) => life(n).subject === purpose.subject))
+        await store.destroy(purpose);
     };
     expect(await rotate(store, during)).toEqual({ rewrapped: CUSTOMERS - 4, overtaken: 4, unopened: 0 });
     await expectAllOpen(destroyed);

@@ -100,6 +100,22 @@ export class InMemorySubjectKeys extends SubjectKeys {
     this.rows.set(nameOf(ref), { status: 'active', ...copyOf(key) });
   }
 
+  /** How a row stands, without counting as a call. */
+  peek(ref: KeyRef): KeyState {
+    return this.state(ref);
+  }
+
+  /** A backup. @returns what puts everything back as it is now */
+  backup(): () => void {
+    const [rows, secrets] = [new Map(this.rows), new Map(this.secrets)];
+    return () => {
+      this.rows.clear();
+      this.secrets.clear();
+      for (const [name, row] of rows) this.rows.set(name, row);
+      for (const [name, secret] of secrets) this.secrets.set(name, secret);
+    };
+  }
+
   /** Loses a row, key or fence. */
   lose(ref: KeyRef): void {
     this.rows.delete(nameOf(ref));

@@ -108,10 +108,10 @@ export class MongoSubjectKeys extends SubjectKeys {
     return this.run(async (db) => {
       const standing = await againIfOvertaken(() =>
         secretsOf(db).findOneAndUpdate(
-            { _id: { $eq: name } },
-            { $setOnInsert: toStored(ifAbsent) },
-            { upsert: true, returnDocument: 'after' },
-          ),
+          { _id: { $eq: name } },
+          { $setOnInsert: toStored(ifAbsent) },
+          { upsert: true, returnDocument: 'after' },
+        ),
       );
       return fromStored(standing);
     });

@@ -88,7 +88,9 @@ export class SqliteSubjectKeys extends SubjectKeys {
     this.rewrapKey = writer.change(
       'UPDATE subject_keys SET master_key_id = ?, wrapped = ? WHERE subject = ? AND revision = ? AND erased = 0 AND wrapped = ?',
     );
-    this.rewrapSecret = writer.change('UPDATE secrets SET master_key_id = ?, wrapped = ? WHERE name = ? AND wrapped = ?');
+    this.rewrapSecret = writer.change(
+      'UPDATE secrets SET master_key_id = ?, wrapped = ? WHERE name = ? AND wrapped = ?',
+    );
     this.living = reader.query(
       `SELECT number, subject, revision, master_key_id, wrapped, fingerprint FROM subject_keys
        WHERE number > ? AND erased = 0 AND rtrim(master_key_id) <> ? ORDER BY number LIMIT ?`,
