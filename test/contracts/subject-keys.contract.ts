@@ -167,8 +167,8 @@ export function describeSubjectKeys(name: string, makeKeys: () => Promise<Harnes
         for (let after: string | undefined; ;) {
           const page = await keys.notWrappedBy(masterKeyId, limit, after);
           for (const { purpose, key } of page.keys) {
-            const name = 'secret' in purpose ? purpose.secret : `${purpose.subject} ${purpose.revision}`;
-            if (name.startsWith(subject)) found.push([name, key.masterKeyId]);
+            const whose = 'secret' in purpose ? purpose.secret : `${purpose.subject} ${purpose.revision}`;
+            if (whose.startsWith(subject)) found.push([whose, key.masterKeyId]);
           }
           after = page.next;
           if (after === undefined) return found.sort();

@@ -33,7 +33,7 @@ const WEIGHTS: readonly (readonly [What, number])[] = [
 const step: fc.Arbitrary<Step> = fc.record({
   what: fc.oneof(...WEIGHTS.map(([what, weight]) => ({ weight, arbitrary: fc.constant(what) }))),
   id: fc.oneof({ weight: 4, arbitrary: fc.constant(IDS[0]) }, { weight: 1, arbitrary: fc.constant(IDS[1]) }),
-  instance: fc.nat(1),
+  instance: fc.constantFrom(0, 1, 2),
   key: fc.nat(2),
   personal: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
   calls: fc.nat(6),

@@ -35,8 +35,8 @@ export type What =
 export interface Step {
   readonly what: What;
   readonly id: (typeof IDS)[number];
-  /** The process that is asked, or crashes. */
-  readonly instance: number;
+  /** The process that is asked, or crashes: two serve, the third is a command line beside them. */
+  readonly instance: 0 | 1 | 2;
   /** An `Idempotency-Key`; none for 0. */
   readonly key: number;
   readonly personal: boolean;
@@ -68,6 +68,7 @@ export class ErasureRun {
   private readonly lost = new Set<string>();
   private readonly backups: { views?: () => void; keys?: () => void } = {};
   private readonly problems: string[] = [];
+  private rebuilding = false;
   private clients = 0;
   private picked = 0;
 
@@ -101,16 +102,20 @@ export class ErasureRun {
     return true;
   }
 
-  private async begin({ what, id, instance: at, key, personal }: Step): Promise<void> {
+  private async begin({ what, id, instance, key, personal }: Step): Promise<void> {
+    const at = instance === 2 ? 0 : instance;
     switch (what) {
       case 'later':
-        return this.shared.clock.advance(6_000);
+        this.shared.clock.advance(6_000);
+        return;
       case 'much later':
-        return this.shared.clock.advance(25 * HOUR_MS);
+        this.shared.clock.advance(25 * HOUR_MS);
+        return;
       case 'views fail':
-        return this.shared.views.failNext();
+        this.shared.views.failNext();
+        return;
       case 'crash':
-        return this.crash(at);
+        return this.crash(instance);
       case 'back up views':
         this.backups.views = this.backup('views');
         return;
@@ -121,21 +126,25 @@ export class ErasureRun {
       case 'restore keys':
         return this.restore(what === 'restore keys' ? 'keys' : 'views');
       case 'rotate':
-        return this.start(2, () => this.shared.rotate());
+        this.start(2, () => this.shared.rotate());
+        return;
       case 'rebuild':
-        return this.start(2, () => this.shared.rebuild());
+        this.rebuild();
+        return;
       case 'read':
-        return this.read(await this.running(at), at, id);
+        this.read(await this.running(at), at, id);
+        return;
       case 'due':
       case 'project':
       case 'finish': {
-        const instance = await this.running(at);
+        const process = await this.running(at);
         const work = {
-          due: () => instance.eraseDue(),
-          project: () => instance.project(),
-          finish: () => instance.finishErasures(),
+          due: () => process.eraseDue(),
+          project: () => process.project(),
+          finish: () => process.finishErasures(),
         };
-        return this.start(at, work[what]);
+        this.start(at, work[what]);
+        return;
       }
       case 'create':
       case 'update':
@@ -144,10 +153,22 @@ export class ErasureRun {
       case 'withdraw':
       case 'erase':
       case 'delete':
-        return this.change(await this.running(at), at, { what, id, key, personal });
+        this.change(await this.running(at), at, { what, id, key, personal });
+        return;
       default:
         return what satisfies never;
     }
+  }
+
+  /** A lease keeps a second one out. */
+  private rebuild(): void {
+    if (this.rebuilding) return;
+    this.rebuilding = true;
+    this.start(2, () =>
+      this.shared.rebuild().finally(() => {
+        this.rebuilding = false;
+      }),
+    );
   }
 
   private change(
@@ -157,7 +178,7 @@ export class ErasureRun {
   ): void {
     const requestId = String(++this.clients);
     const sent = key === 0 ? undefined : key;
-    const email = personal ? `${what}-${sent === undefined ? `n${requestId}` : `k${String(key)}`}@x` : undefined;
+    const email = personal ? `${what}-${sent === undefined ? `n${requestId}` : `k${sent}`}@x` : undefined;
     if (email !== undefined) this.emails.set(requestId, email);
     const change: Change = { kind: what, id, key: sent, email, requestId };
     this.start(
@@ -242,8 +263,7 @@ export class ErasureRun {
     } else if (error instanceof CustomerError) {
       const ended =
         about === undefined || this.momentsOf(about).some(({ status }) => status === 'erased' || status === 'deleted');
-      if (error.code === 'customer_erased' && !ended)
-        this.problems.push(`${String(about)} lives and was taken for erased`);
+      if (error.code === 'customer_erased' && !ended) this.problems.push(`${about} lives and was taken for erased`);
     } else if (!(error instanceof StoreUnavailable)) {
       this.problems.push(error instanceof Error ? (error.stack ?? error.name) : 'failed');
     }

@@ -1,5 +1,5 @@
 import type { CommandBus } from '@nestjs/cqrs';
-import type { Config } from '../../src/config.js';
+import { readConfig } from '../../src/config.js';
 import { CreateCustomer, CreateCustomerHandler } from '../../src/customers/commands/create-customer.js';
 import { CustomerExecution } from '../../src/customers/commands/customer-execution.js';
 import { DeleteCustomer, DeleteCustomerHandler } from '../../src/customers/commands/delete-customer.js';
@@ -35,6 +35,7 @@ export const ALL_MASTER_KEYS = new MasterKeys(MASTERS);
 const secret = new Uint8Array(32);
 const secrets = new ServiceSecrets(secret, secret, secret, secret);
 const emails = new EmailIndexing(secrets);
+const CONFIG = readConfig({ FORGET_GRACE_DAYS: '1' });
 /** Nothing here is about running out of time; real timers wait for it. */
 const FAR_MS = 20 * 86_400_000;
 const BATCH = 3;
@@ -104,9 +105,8 @@ export class Instance {
     const customers = new CustomerExecution(log, clock, keys, views, emails, this.gate);
     this.handlers = handlersOf(customers, shared);
     this.get = new GetCustomerHandler(views, new OpenViews(keys, views, log), this.gate);
-    const bus: Pick<CommandBus, 'execute'> = {
-      execute: (command: unknown) => this.handlers.erase.execute(command as EraseCustomer) as Promise<never>,
-    };
+    const execute = (command: EraseCustomer): Promise<void> => this.handlers.erase.execute(command);
+    const bus: unknown = { execute };
     this.due = new DueErasures(checkpoints, views, bus as CommandBus, clock, { role: 'all' });
   }
 
@@ -182,7 +182,7 @@ function handlersOf(customers: CustomerExecution, { log, clock }: Shared) {
   return {
     create: new CreateCustomerHandler(customers, attachment),
     erase: new EraseCustomerHandler(customers, clock),
-    forget: new ForgetCustomerHandler(customers, clock, { forgetGraceDays: 1 } as Config),
+    forget: new ForgetCustomerHandler(customers, clock, CONFIG),
     remove: new DeleteCustomerHandler(customers),
     update: new UpdateCustomerHandler(customers),
   };
