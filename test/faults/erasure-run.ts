@@ -93,7 +93,7 @@ export class ErasureRun {
   }
 
   private async oneCall(): Promise<boolean> {
-    const ready = await this.shared.scheduler.rest();
+    const ready = newestFirst(await this.shared.scheduler.rest());
     const pick = this.picks[this.picked % this.picks.length] ?? 0;
     const next = ready[pick % ready.length];
     if (next === undefined) return false;
@@ -297,7 +297,7 @@ export class ErasureRun {
       });
     }
     for (;;) {
-      const own = (await this.shared.scheduler.rest()).filter((client) => Number(client.split('-')[1]) > before);
+      const own = newestFirst(await this.shared.scheduler.rest()).filter((client) => numberOf(client) > before);
       const pick = this.picks[this.picked++ % this.picks.length] ?? 0;
       const next = own[pick % own.length];
       if (next === undefined) break;
@@ -403,6 +403,12 @@ export class ErasureRun {
     for (const { purpose, key } of (await keys.notWrappedBy('', 1_000)).keys) last.unwrap(purpose, key);
   }
 }
+
+const numberOf = (client: string): number => Number(client.split('-')[1]);
+
+/** So that most picks leave the older ones standing: what goes wrong does so where one was held up for long. */
+const newestFirst = (clients: readonly string[]): readonly string[] =>
+  clients.toSorted((one, other) => numberOf(other) - numberOf(one));
 
 const nameOf = ({ subject, revision }: KeyRef): string => `${subject} ${String(revision)}`;
 
