@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { loadEnvFile } from '../config.js';
 import { addApiKeyCommands } from './api-keys.js';
+import { addMasterKeyCommands } from './master-key.js';
 import { addRebuildCommand } from './rebuild.js';
 
 /** Exit codes: 0 done, 1 refused or failed (one clear line says why), 2 called wrongly. */
@@ -12,6 +13,7 @@ async function main(): Promise<void> {
     .showHelpAfterError();
   addRebuildCommand(program);
   addApiKeyCommands(program);
+  addMasterKeyCommands(program);
   await program.parseAsync();
 }
 

@@ -1,11 +1,18 @@
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
-import { type KeyRef, type KeyState, SubjectKeys, type WrappedKey } from '../privacy/subject-keys.js';
+import {
+  type KeyPurpose,
+  type KeyRef,
+  type KeyState,
+  SubjectKeys,
+  type WrappedKey,
+  type WrappedPage,
+} from '../privacy/subject-keys.js';
 import { Tally } from './tally.js';
 
 const OPERATIONS = ['find', 'find_many', 'create', 'destroy', 'secret'] as const;
 const OUTCOMES = ['done', 'unavailable', 'failed'] as const;
 
-/** Counts what is asked of the key store; never for whom. Health checks do not count. */
+/** Counts what is asked of the key store; never for whom. Health checks and administration do not count. */
 export class MeteredSubjectKeys extends SubjectKeys {
   readonly operations = new Tally(['operation', 'outcome']);
 
@@ -34,6 +41,18 @@ export class MeteredSubjectKeys extends SubjectKeys {
 
   override secret(name: string, ifAbsent: WrappedKey): Promise<WrappedKey> {
     return this.counted('secret', () => this.inner.secret(name, ifAbsent));
+  }
+
+  override notWrappedBy(masterKeyId: string, limit: number, after?: string): Promise<WrappedPage> {
+    return this.inner.notWrappedBy(masterKeyId, limit, after);
+  }
+
+  override rewrap(purpose: KeyPurpose, standing: WrappedKey, rewrapped: WrappedKey): Promise<boolean> {
+    return this.inner.rewrap(purpose, standing, rewrapped);
+  }
+
+  override countByMasterKey(): Promise<ReadonlyMap<string, number>> {
+    return this.inner.countByMasterKey();
   }
 
   override health(): Promise<void> {

@@ -83,9 +83,22 @@ describe('The master key file', () => {
     await expect(load()).rejects.toThrow(/^Master key file .* can't be used \(ENOTDIR\)$/);
   });
 
-  it('is neither read nor made when keys are configured', async () => {
+  it('is not made when keys are configured', async () => {
     const configured = [{ id: 'mine', key: randomBytes(32) }];
     expect((await loadMasterKeys({ masterKeys: configured, masterKeyFile: file })).activeId).toBe('mine');
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('opens, beside configured keys, what it wrapped before; those wrap from then on', async () => {
+    const before = await load();
+    const wrapped = before.wrap(ref, randomBytes(32));
+    const mine = { id: 'mine', key: randomBytes(32) };
+    const after = await loadMasterKeys({ masterKeys: [mine], masterKeyFile: file });
+    expect(after.ids).toEqual(['mine', before.activeId]);
+    expect(after.unwrap(ref, wrapped)).toHaveLength(32);
+    expect(after.wrap(ref, randomBytes(32)).masterKeyId).toBe('mine');
+    const moved = { id: before.activeId, key: await readFile(file) };
+    const both = await loadMasterKeys({ masterKeys: [mine, moved], masterKeyFile: file });
+    expect(both.ids).toEqual(['mine', before.activeId]);
   });
 });

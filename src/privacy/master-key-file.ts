@@ -7,19 +7,26 @@ import { KEY_BYTES, MasterKeyRefused, MasterKeys, fingerprintOf } from './master
 const OTHERS = 0o007;
 
 /**
- * The configured master keys, else the one in the key file (32 raw bytes), which is made when there is none, unless it must exist.
+ * The configured master keys, and behind them, as an old one, that of the key file (32 raw bytes) if there is one: so
+ * an instance that began with the file can move on. Where none are configured it is the one of the file alone, which is made
+ * when there is none, unless it must exist.
  * @throws MasterKeyRefused
  */
 export async function loadMasterKeys(
   config: Pick<Config, 'masterKeys' | 'masterKeyFile'> & Partial<Pick<Config, 'masterKeyMustExist'>>,
 ): Promise<MasterKeys> {
-  if (config.masterKeys !== undefined) return new MasterKeys(config.masterKeys);
   const file = resolve(config.masterKeyFile);
-  const key = await readOrMake(file, config.masterKeyMustExist !== true).catch((error: unknown) => {
+  const { masterKeys: configured, masterKeyMustExist: mustExist = false } = config;
+  const reading = configured === undefined ? readOrMake(file, !mustExist) : readKey(file);
+  const key = await reading.catch((error: unknown) => {
     if (error instanceof MasterKeyRefused) throw error;
     throw new MasterKeyRefused(`Master key file ${file} can't be used (${codeOf(error) ?? 'unknown error'})`);
   });
-  return new MasterKeys([{ id: fingerprintOf(key).slice(0, 16), key }]);
+  const own = key === undefined ? [] : [{ id: fingerprintOf(key).slice(0, 16), key }];
+  const listed = configured ?? [];
+  // The key of the file may have been moved into the list under the id it has in the store.
+  const beside = own.filter(({ id }) => !listed.some((known) => known.id === id));
+  return new MasterKeys([...listed, ...beside]);
 }
 
 async function readOrMake(file: string, mayMake: boolean): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { scale } from '../../test/support/scale.js';
 import { seed } from '../../test/support/seed.js';
 import { fingerprintOf, MasterKeyRefused, MasterKeys, MasterKeyUnknown, WrappedKeyBroken } from './master-keys.js';
-import type { KeyPurpose } from './master-keys.js';
+import type { KeyPurpose } from './subject-keys.js';
 
 const old = { id: 'old', key: randomBytes(32) };
 const active = { id: 'active', key: randomBytes(32) };

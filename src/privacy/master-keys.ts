@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { KeyRef, WrappedKey } from './subject-keys.js';
+import type { KeyPurpose, WrappedKey } from './subject-keys.js';
 
 /** AES-256. */
 export const KEY_BYTES = 32;
@@ -13,9 +13,6 @@ export interface MasterKey {
   readonly id: string;
   readonly key: Uint8Array;
 }
-
-/** What a wrapped key is for: it opens for nothing else. */
-export type KeyPurpose = KeyRef | { readonly secret: string };
 
 /** A master key or its file can't be used; the message says why and never shows a key. Stops the start. */
 export class MasterKeyRefused extends Error {
@@ -59,6 +56,11 @@ export class MasterKeys {
     this.activeId = active.id;
     this.keys = new Map(keys.map(({ id, key }) => [id, secretKey(id, key)]));
     if (this.keys.size < keys.length) throw new MasterKeyRefused('Two master keys have the same id');
+  }
+
+  /** The active one first. */
+  get ids(): readonly string[] {
+    return [...this.keys.keys()];
   }
 
   wrap(purpose: KeyPurpose, key: Uint8Array): WrappedKey {

@@ -5,6 +5,9 @@ export interface KeyRef {
   readonly revision: number;
 }
 
+/** What a wrapped key is for: it opens for nothing else. */
+export type KeyPurpose = KeyRef | { readonly secret: string };
+
 export interface WrappedKey {
   /** Which master key wraps it. */
   readonly masterKeyId: string;
@@ -19,6 +22,13 @@ export type KeyState =
   | ({ readonly status: 'active' } & WrappedKey)
   /** The fence: no key is ever made for this reference again. No fingerprint when there never was a key. */
   | { readonly status: 'erased'; readonly fingerprint?: string };
+
+/** Some of what stands wrapped: living subject keys and secrets. */
+export interface WrappedPage {
+  readonly keys: readonly { readonly purpose: KeyPurpose; readonly key: WrappedKey }[];
+  /** Where to go on; absent when nothing follows. Opaque. */
+  readonly next?: string;
+}
 
 /**
  * Where wrapped subject keys live: a store of their own, so that destroying one row makes every copy of a customer's
@@ -41,6 +51,23 @@ export abstract class SubjectKeys {
 
   /** A secret of the service itself (wrapped like a subject key), made once: answers the one that stands. */
   abstract secret(name: string, ifAbsent: WrappedKey): Promise<WrappedKey>;
+
+  /**
+   * What is not wrapped by this master key: the secrets first, then the living keys, each once, at most `limit` of those.
+   * What is made meanwhile may be missing.
+   * @param after `next` of the page before
+   */
+  abstract notWrappedBy(masterKeyId: string, limit: number, after?: string): Promise<WrappedPage>;
+
+  /**
+   * Exchanges the wrapping of a key that stands, in one atomic step, only where it still stands wrapped just so: what was
+   * destroyed meanwhile is never brought back.
+   * @returns false when nothing was changed
+   */
+  abstract rewrap(purpose: KeyPurpose, standing: WrappedKey, rewrapped: WrappedKey): Promise<boolean>;
+
+  /** How many living keys and secrets stand under each master key's id; for administration, since it counts them all. */
+  abstract countByMasterKey(): Promise<ReadonlyMap<string, number>>;
 
   /** @throws StoreUnavailable */
   abstract health(): Promise<void>;

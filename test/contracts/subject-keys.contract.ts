@@ -159,6 +159,98 @@ export function describeSubjectKeys(name: string, makeKeys: () => Promise<Harnes
       expect(await keys.find(life(1))).toMatchObject({ wrapped: before });
     });
 
+    describe('rewrapping', () => {
+      const masterKey = (n: number): string => `${subject}-${n}`;
+      /** All that is not wrapped by it, of this test: by its own names. */
+      const collect = async (masterKeyId: string, limit: number): Promise<[string, string][]> => {
+        const found: [string, string][] = [];
+        for (let after: string | undefined; ;) {
+          const page = await keys.notWrappedBy(masterKeyId, limit, after);
+          for (const { purpose, key } of page.keys) {
+            const whose = 'secret' in purpose ? purpose.secret : `${purpose.subject} ${purpose.revision}`;
+            if (whose.startsWith(subject)) found.push([whose, key.masterKeyId]);
+          }
+          after = page.next;
+          if (after === undefined) return found.sort();
+        }
+      };
+
+      it('gives page by page what another master key wraps: secrets and living keys, no fences', async () => {
+        const [old, active] = [masterKey(1), masterKey(2)];
+        await keys.secret(`${subject} secret`, aKey(old));
+        await keys.secret(`${subject} other`, aKey(active));
+        for (let n = 1; n <= 7; n += 1) await keys.create(life(n), aKey(n === 4 ? active : old));
+        await keys.destroy(life(5));
+        await keys.destroy(life(8));
+        const expected = [1, 2, 3, 6, 7].map((n) => [`${subject} ${n}`, old]);
+        for (const limit of [1, 2, 100]) {
+          expect(await collect(active, limit)).toEqual([...expected, [`${subject} secret`, old]]);
+        }
+      });
+
+      it('exchanges the wrapping of a key and of a secret, and nothing else of them', async () => {
+        const [one, two] = [aKey(masterKey(1)), aKey(masterKey(2).padEnd(64, '2').slice(0, 64))];
+        const secret = `secret-${subject}`;
+        await keys.create(life(1), one);
+        await keys.secret(secret, one);
+        const rewrapped = { ...two, fingerprint: one.fingerprint };
+        expect(await keys.rewrap(life(1), one, rewrapped)).toBe(true);
+        expect(await keys.rewrap({ secret }, one, rewrapped)).toBe(true);
+        expect(await keys.find(life(1))).toEqual({ status: 'active', ...rewrapped });
+        expect(await keys.secret(secret, aKey())).toEqual(rewrapped);
+        expect(await keys.destroy(life(1))).toEqual({ fingerprint: one.fingerprint });
+      });
+
+      it('changes nothing where the key does not stand as it was read', async () => {
+        const [standing, other] = [aKey(masterKey(1)), aKey(masterKey(1))];
+        const secret = `secret-${subject}`;
+        await keys.create(life(1), standing);
+        await keys.secret(secret, standing);
+        for (const purpose of [life(1), { secret }]) {
+          expect(await keys.rewrap(purpose, other, aKey(masterKey(2)))).toBe(false);
+        }
+        expect(await keys.find(life(1))).toEqual({ status: 'active', ...standing });
+        expect(await keys.secret(secret, aKey())).toEqual(standing);
+      });
+
+      it('never brings back a destroyed key, nor makes one', async () => {
+        const key = aKey(masterKey(1));
+        await keys.create(life(1), key);
+        await keys.destroy(life(1));
+        await keys.destroy(life(2));
+        for (const n of [1, 2, 3]) expect(await keys.rewrap(life(n), key, aKey(masterKey(2)))).toBe(false);
+        expect(await keys.rewrap({ secret: `none-${subject}` }, key, aKey(masterKey(2)))).toBe(false);
+        const states = (await keys.findMany([life(1), life(2), life(3)])).map(({ status }) => status);
+        expect(states).toEqual(['erased', 'erased', 'none']);
+      });
+
+      it('lets no key stand when rewrapping and destroying race', async () => {
+        for (let n = 1; n <= 10; n += 1) {
+          const key = aKey(masterKey(1));
+          await keys.create(life(n), key);
+          const rewrapped = aKey(masterKey(2));
+          await Promise.all([keys.rewrap(life(n), key, rewrapped), keys.destroy(life(n))]);
+          expect((await keys.find(life(n))).status).toBe('erased');
+        }
+      });
+
+      it('of racing rewrappings one takes effect', async () => {
+        const key = aKey(masterKey(1));
+        await keys.create(life(1), key);
+        const taken = await Promise.all([2, 3, 4].map((n) => keys.rewrap(life(1), key, aKey(masterKey(n)))));
+        expect(taken.filter(Boolean)).toHaveLength(1);
+      });
+
+      it('counts living keys and secrets by their master key', async () => {
+        const [one, two] = [masterKey(1), masterKey(2)];
+        await keys.secret(`secret-${subject}`, aKey(one));
+        for (let n = 1; n <= 5; n += 1) await keys.create(life(n), aKey(n <= 3 ? one : two));
+        await keys.destroy(life(1));
+        const counts = await keys.countByMasterKey();
+        expect([counts.get(one), counts.get(two), counts.get(masterKey(3))]).toEqual([3, 2, undefined]);
+      });
+    });
+
     it('is healthy', () => expect(keys.health()).resolves.toBeUndefined());
 
     if (!shared) return;

@@ -6,6 +6,8 @@ interface Parked {
   /** Neither sees nor does anything that another client could see or do: it may as well happen next. */
   readonly alone: boolean;
   readonly go: () => void;
+  /** Resolves when it was let go on, or stopped. */
+  readonly over: Promise<void>;
   readonly stop: (reason: Error) => void;
 }
 
@@ -24,6 +26,7 @@ export class Scheduler {
   private readonly pasts = new Map<string, string[]>();
   private onRest: (() => void) | undefined;
   private abandoned = false;
+  private readonly killed = new Set<string>();
 
   start(client: string, work: () => Promise<void>): void {
     this.running.add(client);
@@ -35,11 +38,16 @@ export class Scheduler {
   async turn<T>(label: string, call: () => Promise<T>, digest: (result: T) => string, alone = false): Promise<T> {
     const client = currentClient.getStore();
     if (client === undefined) return call();
-    if (this.abandoned) throw new Abandoned();
+    if (this.abandoned || this.killed.has(client)) throw new Abandoned();
+    // Calls that a client makes at once happen one after the other.
+    for (let first; (first = this.parked.get(client)) !== undefined;) await first.over;
+    if (this.abandoned || this.killed.has(client)) throw new Abandoned();
+    let over: () => void = () => undefined;
+    const standing = new Promise<void>((resolve) => (over = resolve));
     await new Promise<void>((go, stop) => {
-      this.parked.set(client, { label, alone, go, stop });
+      this.parked.set(client, { label, alone, go, stop, over: standing });
       this.rests(client);
-    });
+    }).finally(over);
     try {
       const result = await call();
       this.pasts.get(client)?.push(`${label} ${digest(result)}`);
@@ -71,6 +79,16 @@ export class Scheduler {
     await this.rest();
   }
 
+  /** Ends a client before its call, and for good, as a crash of its process does: no call of it ever happens again. */
+  kill(client: string): void {
+    this.killed.add(client);
+    const parked = this.parked.get(client);
+    if (parked === undefined) return;
+    this.parked.delete(client);
+    this.running.add(client);
+    parked.stop(new Abandoned());
+  }
+
   /** Ends all clients where they stand: left standing they would keep their timers, and all they know. */
   abandon(): void {
     this.abandoned = true;
@@ -94,7 +112,7 @@ export class Scheduler {
   }
 }
 
-class Abandoned extends Error {
+export class Abandoned extends Error {
   override readonly name = 'Abandoned';
 }
 

@@ -1,9 +1,17 @@
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { SubjectKeys } from '../../src/privacy/subject-keys.js';
-import type { KeyRef, KeyState, WrappedKey } from '../../src/privacy/subject-keys.js';
+import type { KeyPurpose, KeyRef, KeyState, WrappedKey, WrappedPage } from '../../src/privacy/subject-keys.js';
 
 const nameOf = ({ subject, revision }: KeyRef): string => `${revision} ${subject}`;
-const copyOf = (key: WrappedKey): WrappedKey => ({ ...key, wrapped: Uint8Array.from(key.wrapped) });
+const refOf = (name: string): KeyRef => {
+  const space = name.indexOf(' ');
+  return { subject: name.slice(space + 1), revision: Number(name.slice(0, space)) };
+};
+const copyOf = ({ masterKeyId, wrapped, fingerprint }: WrappedKey): WrappedKey => ({
+  masterKeyId,
+  wrapped: Uint8Array.from(wrapped),
+  fingerprint,
+});
 
 /** Keeps the port's contract in memory. What is public besides is for tests to look at and to break things with. */
 export class InMemorySubjectKeys extends SubjectKeys {
@@ -46,6 +54,43 @@ export class InMemorySubjectKeys extends SubjectKeys {
     return copyOf(standing);
   }
 
+  override async notWrappedBy(masterKeyId: string, limit: number, after?: string): Promise<WrappedPage> {
+    this.reach();
+    const names = [...this.rows.keys()];
+    const at = after === undefined ? 0 : names.indexOf(after) + 1;
+    const page = names.slice(at, at + limit);
+    const living = page.flatMap((name) => {
+      const row = this.rows.get(name);
+      return row?.status === 'active' ? [{ purpose: refOf(name), key: copyOf(row) }] : [];
+    });
+    const secrets = [...this.secrets].map(([secret, key]) => ({ purpose: { secret }, key: copyOf(key) }));
+    const all = [...(after === undefined ? secrets : []), ...living];
+    const next = page.at(-1);
+    return {
+      keys: all.filter(({ key }) => key.masterKeyId !== masterKeyId),
+      ...(next !== undefined && { next }),
+    };
+  }
+
+  override async rewrap(purpose: KeyPurpose, standing: WrappedKey, rewrapped: WrappedKey): Promise<boolean> {
+    this.reach();
+    const present = this.present(purpose);
+    if (present?.masterKeyId !== standing.masterKeyId) return false;
+    if (!Buffer.from(present.wrapped).equals(standing.wrapped)) return false;
+    if ('secret' in purpose) this.secrets.set(purpose.secret, copyOf(rewrapped));
+    else this.plant(purpose, rewrapped);
+    return true;
+  }
+
+  override async countByMasterKey(): Promise<ReadonlyMap<string, number>> {
+    this.reach();
+    const counts = new Map<string, number>();
+    const living = [...this.rows.values()].flatMap((row) => (row.status === 'active' ? [row] : []));
+    for (const { masterKeyId } of [...living, ...this.secrets.values()])
+      counts.set(masterKeyId, (counts.get(masterKeyId) ?? 0) + 1);
+    return counts;
+  }
+
   override async health(): Promise<void> {
     this.reach();
   }
@@ -55,9 +100,31 @@ export class InMemorySubjectKeys extends SubjectKeys {
     this.rows.set(nameOf(ref), { status: 'active', ...copyOf(key) });
   }
 
+  /** How a row stands, without counting as a call. */
+  peek(ref: KeyRef): KeyState {
+    return this.state(ref);
+  }
+
+  /** A backup. @returns what puts everything back as it is now */
+  backup(): () => void {
+    const [rows, secrets] = [new Map(this.rows), new Map(this.secrets)];
+    return () => {
+      this.rows.clear();
+      this.secrets.clear();
+      for (const [name, row] of rows) this.rows.set(name, row);
+      for (const [name, secret] of secrets) this.secrets.set(name, secret);
+    };
+  }
+
   /** Loses a row, key or fence. */
   lose(ref: KeyRef): void {
     this.rows.delete(nameOf(ref));
+  }
+
+  private present(purpose: KeyPurpose): WrappedKey | undefined {
+    if ('secret' in purpose) return this.secrets.get(purpose.secret);
+    const row = this.rows.get(nameOf(purpose));
+    return row?.status === 'active' ? row : undefined;
   }
 
   private state(ref: KeyRef): KeyState {

@@ -29,7 +29,8 @@ export class CreateCustomerHandler implements ICommandHandler<CreateCustomer> {
     const { idempotency } = context;
     const id = wanted ?? (idempotency ? idFromCommand(idempotency.commandId) : randomUUID());
     const claim = await this.claimDefaultSource(id, changes, context);
-    return this.customers.run({ kind: 'create', id, changes, ...(claim && { claim }) }, context);
+    const isNew = wanted === undefined && idempotency === undefined && claim === undefined;
+    return this.customers.run({ kind: 'create', id, changes, ...(claim && { claim }) }, context, isNew);
   }
 
   private async claimDefaultSource(

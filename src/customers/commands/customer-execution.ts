@@ -50,14 +50,18 @@ export class CustomerExecution {
     @Optional() private readonly retries?: CommandRetries,
   ) {}
 
-  /** @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing */
-  async run(command: CustomerCommand, context: CommandContext): Promise<OpenedCustomer> {
+  /**
+   * @param isNew the id was made just now, so there is nothing to read. Of any other, a creation reads first: where the key
+   * of a customer is lost, it would make another, and hide that
+   * @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing
+   */
+  async run(command: CustomerCommand, context: CommandContext, isNew = false): Promise<OpenedCustomer> {
     let decided = false;
     let fenced: number | undefined;
     const done = await execute(this.store, this.clock, {
       stream: customerStream(command.id),
       deadline: context.deadline,
-      expectNew: command.kind === 'create' && command.changes.defaultSourceId == null,
+      expectNew: isNew,
       decide: async (history) => {
         if (decided) this.retries?.count(command.kind);
         decided = true;
@@ -76,7 +80,8 @@ export class CustomerExecution {
     return this.answer(done, context.deadline);
   }
 
-  private async decide(command: CustomerCommand, context: CommandContext, past: CustomerHistory): Promise<Decision> {
+  private async decide(command: CustomerCommand, asked: CommandContext, past: CustomerHistory): Promise<Decision> {
+    const context = endsLife(command) ? withoutFingerprint(asked) : asked;
     const values = await this.valuesOf(command, past);
     if (isRepeat(command, context, past, values)) return { past, values, drafts: [], repeated: true };
     if (past.state.status === 'active') requireMatch(context, past.revision);
@@ -89,8 +94,7 @@ export class CustomerExecution {
   /** What opens this life's values; none while there is nothing to open. Ending a life needs no key. */
   private async valuesOf(command: CustomerCommand, past: CustomerHistory): Promise<PersonalValues | undefined> {
     const { status, life } = past.state;
-    if (status !== 'active' || !past.hasSealed || command.kind === 'delete' || command.kind === 'erase')
-      return undefined;
+    if (status !== 'active' || !past.hasSealed || endsLife(command)) return undefined;
     const ref = { subject: command.id, revision: life };
     const key = await this.keys.require(ref);
     if (key === 'erased') throw new HistoryMovedOn('The key is destroyed: the life it belonged to has ended');
@@ -135,6 +139,14 @@ export class CustomerExecution {
       if (done.position !== undefined) this.gate.closeUntil(done.position);
     }
   }
+}
+
+const endsLife = ({ kind }: CustomerCommand): boolean => kind === 'delete' || kind === 'erase';
+
+/** With the end of a life nothing is sealed: its key is about to be destroyed, and where it is lost, none must be made. */
+function withoutFingerprint(context: CommandContext): CommandContext {
+  const { idempotency, ...rest } = context;
+  return idempotency === undefined ? context : { ...rest, idempotency: { commandId: idempotency.commandId } };
 }
 
 function openState(state: CustomerHistory['state'], values: PersonalValues | undefined): CustomerState {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { batches } from '../../event-sourcing/batches.js';
+import { type Batch, batches } from '../../event-sourcing/batches.js';
 import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
@@ -62,7 +62,7 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
   const done = new AbortController();
   let count = 0;
   let newest: RecordedEvent | undefined;
-  for await (const batch of batches(store.subscribe({ prefixes: [CUSTOMER_PREFIX], signal: done.signal }), BATCH)) {
+  const take = async (batch: Batch): Promise<void> => {
     await patiently(() => projection.handle(batch.events));
     count += batch.events.length;
     newest = batch.events.at(-1) ?? newest;
@@ -73,6 +73,13 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
       onProgress({ events: count, fraction: store.fraction(batch.position, head) });
     }
     if (batch.caughtUp) done.abort();
+  };
+  for await (const batch of batches(store.subscribe({ prefixes: [CUSTOMER_PREFIX], signal: done.signal }), BATCH)) {
+    await take(batch).catch((error: unknown) => {
+      // A subscription that waits for the next event ends by its signal alone.
+      done.abort();
+      throw error;
+    });
   }
   return count;
 }

@@ -1,7 +1,14 @@
 import { Binary, type Collection, type Db } from 'mongodb';
-import { type KeyRef, type KeyState, SubjectKeys, type WrappedKey } from '../../privacy/subject-keys.js';
+import {
+  type KeyPurpose,
+  type KeyRef,
+  type KeyState,
+  SubjectKeys,
+  type WrappedKey,
+  type WrappedPage,
+} from '../../privacy/subject-keys.js';
 import { againIfOvertaken, type CollectionPlan } from './collections.js';
-import type { MongoConnection } from './mongo-connection.js';
+import { type MongoConnection, SETUP_MS } from './mongo-connection.js';
 
 interface StoredKey {
   readonly masterKeyId: string;
@@ -100,16 +107,61 @@ export class MongoSubjectKeys extends SubjectKeys {
   override secret(name: string, ifAbsent: WrappedKey): Promise<WrappedKey> {
     return this.run(async (db) => {
       const standing = await againIfOvertaken(() =>
-        db
-          .collection<SecretDocument>(SECRETS.name)
-          .findOneAndUpdate(
-            { _id: { $eq: name } },
-            { $setOnInsert: toStored(ifAbsent) },
-            { upsert: true, returnDocument: 'after' },
-          ),
+        secretsOf(db).findOneAndUpdate(
+          { _id: { $eq: name } },
+          { $setOnInsert: toStored(ifAbsent) },
+          { upsert: true, returnDocument: 'after' },
+        ),
       );
       return fromStored(standing);
     });
+  }
+
+  /** In the order of `_id`. */
+  override notWrappedBy(masterKeyId: string, limit: number, after?: string): Promise<WrappedPage> {
+    return this.run(async (db) => {
+      const other = { masterKeyId: { $ne: masterKeyId } };
+      const from = { ...other, erased: { $eq: false }, ...(after !== undefined && { _id: { $gt: after } }) };
+      const secrets = after === undefined ? await secretsOf(db).find(other).toArray() : [];
+      const living = await keysOf(db).find(from).sort({ _id: 1 }).limit(limit).toArray();
+      const next = living.at(-1)?._id;
+      const keys = [
+        ...secrets.map((stored) => ({ purpose: { secret: stored._id }, key: fromStored(stored) })),
+        ...living.map(({ subject, revision, ...stored }) => ({
+          purpose: { subject, revision },
+          key: fromStored(stored),
+        })),
+      ];
+      return { keys, ...(next !== undefined && { next }) };
+    }, SETUP_MS);
+  }
+
+  override rewrap(purpose: KeyPurpose, standing: WrappedKey, rewrapped: WrappedKey): Promise<boolean> {
+    const { masterKeyId, wrapped } = toStored(rewrapped);
+    const update = { $set: { masterKeyId, wrapped } };
+    const same = { wrapped: { $eq: toStored(standing).wrapped } };
+    return this.run(async (db) => {
+      const { matchedCount } =
+        'secret' in purpose
+          ? await secretsOf(db).updateOne({ _id: { $eq: purpose.secret }, ...same }, update)
+          : await keysOf(db).updateOne({ _id: { $eq: idOf(purpose) }, erased: { $eq: false }, ...same }, update);
+      return matchedCount === 1;
+    });
+  }
+
+  override countByMasterKey(): Promise<ReadonlyMap<string, number>> {
+    return this.run(async (db) => {
+      const counts = new Map<string, number>();
+      for (const [collection, filter] of [
+        [KEYS.name, { erased: { $eq: false } }],
+        [SECRETS.name, {}],
+      ] as const) {
+        const groups = [{ $match: filter }, { $group: { _id: '$masterKeyId', count: { $sum: 1 } } }];
+        for await (const { _id, count } of db.collection(collection).aggregate<{ _id: string; count: number }>(groups))
+          counts.set(_id, (counts.get(_id) ?? 0) + count);
+      }
+      return counts;
+    }, SETUP_MS);
   }
 
   override async health(): Promise<void> {
@@ -130,12 +182,14 @@ export class MongoSubjectKeys extends SubjectKeys {
     });
   }
 
-  private run<T>(work: (db: Db) => Promise<T>): Promise<T> {
-    return this.connection.run('subject_keys', work);
+  private run<T>(work: (db: Db) => Promise<T>, ms?: number): Promise<T> {
+    return this.connection.run('subject_keys', work, ms);
   }
 }
 
 const keysOf = (db: Db): Collection<SubjectKeyDocument> => db.collection<SubjectKeyDocument>(KEYS.name);
+
+const secretsOf = (db: Db): Collection<SecretDocument> => db.collection<SecretDocument>(SECRETS.name);
 
 /** Unambiguous: digits, and then all the rest. */
 const idOf = ({ subject, revision }: KeyRef): string => `${revision} ${subject}`;

@@ -1,11 +1,19 @@
-import { type KeyRef, type KeyState, SubjectKeys, type WrappedKey } from '../../privacy/subject-keys.js';
+import {
+  type KeyPurpose,
+  type KeyRef,
+  type KeyState,
+  SubjectKeys,
+  type WrappedKey,
+  type WrappedPage,
+} from '../../privacy/subject-keys.js';
 import type { Change, Query } from './connection.js';
 import type { SqliteDatabase } from './database.js';
 import { WalScrubber } from './wal-scrubber.js';
 
 /**
  * Rows are only ever added at the end and overwritten at the same length, so that a key keeps its one place in the file.
- * What `secure_delete` does with bytes that move when a page is split, SQLite does not promise.
+ * What `secure_delete` does with bytes that move when a page is split, SQLite does not promise. So the id of the master
+ * key, which a rotation exchanges, is filled up with spaces ({@link padded}).
  */
 export const SUBJECT_KEYS_SCHEMA = `
   CREATE TABLE subject_keys (
@@ -31,9 +39,21 @@ type KeyRow = readonly [
   wrapped: Uint8Array | null,
   fingerprint: string | null,
 ];
+type LivingRow = readonly [
+  number: number,
+  subject: string,
+  revision: number,
+  masterKeyId: string | null,
+  wrapped: Uint8Array | null,
+  fingerprint: string | null,
+];
+type NamedSecretRow = readonly [name: string, masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
 type SecretRow = readonly [masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
 const SELECT =
   'SELECT erased, master_key_id, wrapped, fingerprint FROM subject_keys WHERE subject = ? AND revision = ?';
+/** Each can be written over by any other; configured ids are no longer. */
+const ID_LENGTH = 64;
+const padded = (masterKeyId: string): string => masterKeyId.padEnd(ID_LENGTH);
 const NONE: KeyState = { status: 'none' };
 
 /** In a database made with {@link SUBJECT_KEYS_SCHEMA} and `secureDelete`. */
@@ -45,6 +65,11 @@ export class SqliteSubjectKeys extends SubjectKeys {
   private readonly erase: Change;
   private readonly readSecret: Query<SecretRow>;
   private readonly insertSecret: Change;
+  private readonly rewrapKey: Change;
+  private readonly rewrapSecret: Change;
+  private readonly living: Query<LivingRow>;
+  private readonly secrets: Query<NamedSecretRow>;
+  private readonly counts: Query<[string, number]>;
   private readonly scrubber: WalScrubber;
 
   private constructor(private readonly database: SqliteDatabase) {
@@ -60,6 +85,23 @@ export class SqliteSubjectKeys extends SubjectKeys {
     );
     this.readSecret = writer.query('SELECT master_key_id, wrapped, fingerprint FROM secrets WHERE name = ?');
     this.insertSecret = writer.change('INSERT INTO secrets VALUES (?, ?, ?, ?)');
+    this.rewrapKey = writer.change(
+      'UPDATE subject_keys SET master_key_id = ?, wrapped = ? WHERE subject = ? AND revision = ? AND erased = 0 AND wrapped = ?',
+    );
+    this.rewrapSecret = writer.change(
+      'UPDATE secrets SET master_key_id = ?, wrapped = ? WHERE name = ? AND wrapped = ?',
+    );
+    this.living = reader.query(
+      `SELECT number, subject, revision, master_key_id, wrapped, fingerprint FROM subject_keys
+       WHERE number > ? AND erased = 0 AND rtrim(master_key_id) <> ? ORDER BY number LIMIT ?`,
+    );
+    this.secrets = reader.query(
+      'SELECT name, master_key_id, wrapped, fingerprint FROM secrets WHERE rtrim(master_key_id) <> ? ORDER BY name',
+    );
+    this.counts = reader.query(
+      `SELECT rtrim(master_key_id), count(*) FROM
+       (SELECT master_key_id FROM subject_keys WHERE erased = 0 UNION ALL SELECT master_key_id FROM secrets) GROUP BY 1`,
+    );
     this.scrubber = new WalScrubber(database);
   }
 
@@ -84,7 +126,7 @@ export class SqliteSubjectKeys extends SubjectKeys {
       const standing = toState(this.readForWriting.get(subject, revision));
       if (standing.status !== 'none') return () => standing;
       return () => {
-        this.insert.run(subject, revision, key.masterKeyId, key.wrapped, key.fingerprint);
+        this.insert.run(subject, revision, padded(key.masterKeyId), key.wrapped, key.fingerprint);
         return { status: 'active', ...copyOf(key) };
       };
     });
@@ -110,14 +152,40 @@ export class SqliteSubjectKeys extends SubjectKeys {
     return this.database.write(() => {
       const row = this.readSecret.get(name);
       if (row !== undefined) {
-        const [masterKeyId, wrapped, fingerprint] = row;
-        return () => copyOf({ masterKeyId, wrapped, fingerprint });
+        return () => fromRow(...row);
       }
       return () => {
-        this.insertSecret.run(name, ifAbsent.masterKeyId, ifAbsent.wrapped, ifAbsent.fingerprint);
+        this.insertSecret.run(name, padded(ifAbsent.masterKeyId), ifAbsent.wrapped, ifAbsent.fingerprint);
         return copyOf(ifAbsent);
       };
     });
+  }
+
+  override notWrappedBy(masterKeyId: string, limit: number, after?: string): Promise<WrappedPage> {
+    return this.database.read(() => {
+      const secrets = after === undefined ? this.secrets.all(masterKeyId) : [];
+      const rows = this.living.all(Number(after ?? 0), masterKeyId, limit);
+      const last = rows.at(-1)?.[0];
+      const keys = [
+        ...secrets.map(([secret, ...key]) => ({ purpose: { secret }, key: fromRow(...key) })),
+        ...rows.map(([, subject, revision, ...key]) => ({ purpose: { subject, revision }, key: fromRow(...key) })),
+      ];
+      return { keys, ...(last !== undefined && { next: String(last) }) };
+    });
+  }
+
+  override rewrap(purpose: KeyPurpose, standing: WrappedKey, { masterKeyId, wrapped }: WrappedKey): Promise<boolean> {
+    return this.database.write(() => () => {
+      const { changes } =
+        'secret' in purpose
+          ? this.rewrapSecret.run(padded(masterKeyId), wrapped, purpose.secret, standing.wrapped)
+          : this.rewrapKey.run(padded(masterKeyId), wrapped, purpose.subject, purpose.revision, standing.wrapped);
+      return changes === 1;
+    });
+  }
+
+  override countByMasterKey(): Promise<ReadonlyMap<string, number>> {
+    return this.database.read(() => new Map(this.counts.all()));
   }
 
   override health(): Promise<void> {
@@ -134,9 +202,13 @@ function toState(row: KeyRow | undefined): KeyState {
   if (row === undefined) return NONE;
   const [erased, masterKeyId, wrapped, fingerprint] = row;
   if (erased === 1) return { status: 'erased', ...(fingerprint !== null && { fingerprint }) };
+  return { status: 'active', ...fromRow(masterKeyId, wrapped, fingerprint) };
+}
+
+function fromRow(masterKeyId: string | null, wrapped: Uint8Array | null, fingerprint: string | null): WrappedKey {
   if (masterKeyId === null || wrapped === null || fingerprint === null)
     throw new Error('A subject key without its parts');
-  return { status: 'active', ...copyOf({ masterKeyId, wrapped, fingerprint }) };
+  return copyOf({ masterKeyId: masterKeyId.trimEnd(), wrapped, fingerprint });
 }
 
 const copyOf = ({ masterKeyId, wrapped, fingerprint }: WrappedKey): WrappedKey => ({

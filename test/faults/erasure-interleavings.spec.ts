@@ -1,0 +1,69 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import fc from 'fast-check';
+import { scale } from '../support/scale.js';
+import { seed } from '../support/seed.js';
+import { ErasureRun, IDS, type Step, type What } from './erasure-run.js';
+
+/** How often each comes, of all steps. */
+const WEIGHTS: readonly (readonly [What, number])[] = [
+  ['create', 8],
+  ['update', 8],
+  ['disable', 1],
+  ['forget', 3],
+  ['withdraw', 1],
+  ['erase', 7],
+  ['delete', 6],
+  ['read', 8],
+  ['due', 2],
+  ['project', 3],
+  ['finish', 4],
+  ['rotate', 2],
+  ['rebuild', 1],
+  ['later', 2],
+  ['much later', 2],
+  ['views fail', 1],
+  ['crash', 4],
+  ['back up views', 2],
+  ['back up keys', 2],
+  ['restore views', 2],
+  ['restore keys', 2],
+];
+
+const step: fc.Arbitrary<Step> = fc.record({
+  what: fc.oneof(...WEIGHTS.map(([what, weight]) => ({ weight, arbitrary: fc.constant(what) }))),
+  id: fc.oneof({ weight: 4, arbitrary: fc.constant(IDS[0]) }, { weight: 1, arbitrary: fc.constant(IDS[1]) }),
+  instance: fc.constantFrom(0, 1, 2),
+  key: fc.nat(2),
+  personal: fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  calls: fc.nat(6),
+});
+const steps = fc.array(step, { minLength: 4, maxLength: 14, size: 'max' });
+const pick = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) });
+const picks = fc.array(pick, { minLength: 1, maxLength: 40, size: 'max' });
+
+/** `ERASURE_RUNS` for another number. */
+const RUNS = Number(process.env['ERASURE_RUNS'] ?? scale(5_000, 1_000_000));
+
+describe('In every order of what clients, processes, followers and operators do', () => {
+  beforeEach(() => {
+    // Jitter only spreads out in time what happens in every order here.
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    Logger.overrideLogger(false);
+  });
+  afterEach(() => {
+    jest.restoreAllMocks();
+    Logger.overrideLogger(['error', 'warn', 'log']);
+  });
+
+  it(
+    'no erased customer comes back, and no living one is taken for erased',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(steps, picks, (all, order) => new ErasureRun(order).play(all)),
+        { numRuns: RUNS, seed: seed() },
+      );
+    },
+    scale(60_000, 4 * 3_600_000),
+  );
+});
