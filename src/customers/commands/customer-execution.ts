@@ -51,7 +51,8 @@ export class CustomerExecution {
   ) {}
 
   /** @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing */
-  async run(command: CustomerCommand, context: CommandContext): Promise<OpenedCustomer> {
+  async run(command: CustomerCommand, given: CommandContext): Promise<OpenedCustomer> {
+    const context = endsLife(command) ? withoutReasonText(given) : given;
     let decided = false;
     let fenced: number | undefined;
     const done = await execute(this.store, this.clock, {
@@ -89,8 +90,7 @@ export class CustomerExecution {
   /** What opens this life's values; none while there is nothing to open. Ending a life needs no key. */
   private async valuesOf(command: CustomerCommand, past: CustomerHistory): Promise<PersonalValues | undefined> {
     const { status, life } = past.state;
-    if (status !== 'active' || !past.hasSealed || command.kind === 'delete' || command.kind === 'erase')
-      return undefined;
+    if (status !== 'active' || !past.hasSealed || endsLife(command)) return undefined;
     const ref = { subject: command.id, revision: life };
     const key = await this.keys.require(ref);
     if (key === 'erased') throw new HistoryMovedOn('The key is destroyed: the life it belonged to has ended');
@@ -99,12 +99,13 @@ export class CustomerExecution {
 
   private async sealing(
     id: string,
-    { idempotency }: CommandContext,
+    { idempotency, reason }: CommandContext,
     { state }: CustomerHistory,
     values: PersonalValues | undefined,
     events: readonly CustomerEvent[],
   ): Promise<PersonalValues | undefined> {
-    const needed = events.length > 0 && (idempotency?.fingerprint !== undefined || events.some(isPersonal));
+    const besides = idempotency?.fingerprint ?? reason?.text;
+    const needed = events.length > 0 && (besides !== undefined || events.some(isPersonal));
     if (values !== undefined || !needed) return values;
     // The fence of the life before stands before the key of the next one is made.
     if (state.status === 'deleted') await this.keys.destroy({ subject: id, revision: state.life });
@@ -135,6 +136,13 @@ export class CustomerExecution {
       if (done.position !== undefined) this.gate.closeUntil(done.position);
     }
   }
+}
+
+const endsLife = ({ kind }: CustomerCommand): boolean => kind === 'delete' || kind === 'erase';
+
+/** Sealed by a key that is destroyed in the same step it could be read by nobody: the code alone is kept. */
+function withoutReasonText({ reason, ...context }: CommandContext): CommandContext {
+  return reason === undefined ? context : { ...context, reason: { code: reason.code } };
 }
 
 function openState(state: CustomerHistory['state'], values: PersonalValues | undefined): CustomerState {
