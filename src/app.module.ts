@@ -4,6 +4,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { Registry } from 'prom-client';
 import { ApiKeys } from './access/api-keys.js';
 import { AUDIT_PREFIX } from './audit/audit-events.js';
+import { AuditModule } from './audit/audit.module.js';
 import { CONFIG, type Config } from './config.js';
 import { CustomersApiModule, CustomersModule } from './customers/customers.module.js';
 import { CustomerViews } from './customers/read-model/customer-views.js';
@@ -199,7 +200,7 @@ export class AppModule {
         ScheduleModule.forRoot(),
         TerminusModule.forRoot({ logger: false }),
         followers,
-        ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule]),
+        ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule, AuditModule]),
         webhooks,
         MetricsModule.with(followers, privacy.subjectKeys),
       ],
