@@ -3,6 +3,8 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { TerminusModule } from '@nestjs/terminus';
 import { Registry } from 'prom-client';
 import { ApiKeys } from './access/api-keys.js';
+import { AUDIT_PREFIX } from './audit/audit-events.js';
+import { AuditModule } from './audit/audit.module.js';
 import { CONFIG, type Config } from './config.js';
 import { CustomersApiModule, CustomersModule } from './customers/customers.module.js';
 import { CustomerViews } from './customers/read-model/customer-views.js';
@@ -114,7 +116,7 @@ async function openLog(
 ): Promise<ClosableLog> {
   const { openEventStoreDb } = await import('./stores/eventstoredb/eventstoredb-event-store.js');
   const { PrefixedEventStore } = await import('./stores/eventstoredb/prefixed-event-store.js');
-  const prefixes = [CUSTOMER_PREFIX, SOURCE_PREFIX].map((own) => prefix + own);
+  const prefixes = [CUSTOMER_PREFIX, SOURCE_PREFIX, AUDIT_PREFIX].map((own) => prefix + own);
   const store = openEventStoreDb({ url, prefixes, debug, clock });
   return { log: prefix === '' ? store : new PrefixedEventStore(store, prefix), close: () => store.close() };
 }
@@ -198,7 +200,7 @@ export class AppModule {
         ScheduleModule.forRoot(),
         TerminusModule.forRoot({ logger: false }),
         followers,
-        ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule]),
+        ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule, AuditModule]),
         webhooks,
         MetricsModule.with(followers, privacy.subjectKeys),
       ],

@@ -4,7 +4,15 @@ import { BODY_ERRORS, Errors } from '../http/error-docs.js';
 import type { ErrorCode } from '../http/errors.js';
 import { CreateCustomerRequest, UpdateCustomerRequest } from './dto/customer-requests.js';
 import { CUSTOMER, ERASED, SOURCE } from './dto/examples.js';
-import { customerId, type Docs, idempotencyKey, ifMatch, listParameters, sourceId } from './dto/parameter-docs.js';
+import {
+  customerId,
+  type Docs,
+  idempotencyKey,
+  ifMatch,
+  listParameters,
+  reason,
+  sourceId,
+} from './dto/parameter-docs.js';
 import { CustomerPageResponse, CustomerResponse, SourceResponse } from './dto/customer-response.js';
 
 const METADATA_ERRORS: readonly ErrorCode[] = [
@@ -51,6 +59,7 @@ export const CreateCustomer = (): Docs =>
       usual: { id: '5823594808', email: 'jane@example.com', locale: 'en_US', type: 'individual' },
     }),
     idempotencyKey(),
+    reason(),
     answer(201, CustomerResponse, { created: CUSTOMER }, { ...ETAG, Location: text('The path of the customer.') }),
     Errors(
       'missing_parameter',
@@ -90,6 +99,7 @@ export const UpdateCustomer = (): Docs =>
     }),
     idempotencyKey(),
     ifMatch(),
+    reason(),
     answer(200, CustomerResponse, { updated: CUSTOMER }, ETAG),
     Errors(
       'missing_parameter',
@@ -109,6 +119,7 @@ export const DeleteCustomer = (): Docs =>
     }),
     customerId(),
     ifMatch(),
+    reason(),
     ApiResponse({ status: 204, description: 'No content' }),
     Errors(...CHANGE_ERRORS, 'not_found', 'customer_erased'),
   );
@@ -125,6 +136,7 @@ export const AttachSource = (): Docs =>
     sourceId(),
     idempotencyKey(),
     ifMatch(),
+    reason(),
     answer(200, SourceResponse, { source: SOURCE }),
     Errors(...CHANGE_ERRORS, ...SOURCE_ERRORS, 'not_found', 'customer_erased', 'idempotency_key_reused'),
   );
@@ -140,6 +152,7 @@ export const DetachSource = (): Docs =>
     customerId(),
     sourceId(),
     ifMatch(),
+    reason(),
     ApiResponse({ status: 204, description: 'No content' }),
     Errors(...CHANGE_ERRORS, 'source_not_found', 'not_found', 'customer_erased'),
   );

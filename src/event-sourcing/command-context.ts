@@ -6,6 +6,14 @@ export interface Actor {
   readonly id: string;
 }
 
+/** Why a change was made, in the words of whoever asked for it. */
+export interface ChangeReason {
+  /** Matches `[a-z0-9_-]{1,40}`; stored in clear. */
+  readonly code: string;
+  /** Personal: stored sealed. */
+  readonly text?: string;
+}
+
 /** What a command brings along besides its content. */
 export interface CommandContext {
   readonly actor: Actor;
@@ -13,6 +21,7 @@ export interface CommandContext {
   readonly requestId: string;
   /** W3C Trace Context, as received and checked. */
   readonly traceparent?: string;
+  readonly reason?: ChangeReason;
   /** `If-Match`: the stream must stand at one of these revisions. Empty: no revision can satisfy the caller. */
   readonly ifMatch?: readonly number[];
   /** Present when the caller sent an `Idempotency-Key`. */

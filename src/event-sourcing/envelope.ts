@@ -12,6 +12,8 @@ export interface EventMetadata {
   /** Sealed digest of the request, present when the caller sent an `Idempotency-Key`. */
   readonly fingerprint?: Json;
   readonly actor: Actor;
+  /** Why; its text sealed. */
+  readonly reason?: { readonly code: string; readonly text?: Json };
   readonly requestId: string;
   readonly traceparent?: string;
   /** Milliseconds since the epoch, our clock; never runs backwards in a stream. */
@@ -89,6 +91,10 @@ function isEventMetadata(value: JsonObject): value is JsonObject & EventMetadata
     typeof value['requestId'] === 'string' &&
     typeof value['actor'] === 'object' &&
     (value['prevHash'] === null || typeof value['prevHash'] === 'string') &&
-    (value['keyRevision'] === undefined || typeof value['keyRevision'] === 'number')
+    (value['keyRevision'] === undefined || typeof value['keyRevision'] === 'number') &&
+    (value['reason'] === undefined || isReason(value['reason']))
   );
 }
+
+const isReason = (value: Json): boolean =>
+  typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'string';

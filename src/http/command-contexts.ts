@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { actorOf } from '../access/caller.js';
 import { Clock } from '../event-sourcing/clock.js';
 import type { CommandContext } from '../event-sourcing/command-context.js';
+import { changeReasonOf } from './change-reasons.js';
 import { parseIfMatch } from './entity-tags.js';
 import { CommandIds } from './idempotency.js';
 import { traceparentOf } from './request-context.js';
@@ -24,6 +25,7 @@ export class CommandContexts {
     const actor = actorOf(request);
     const route = `${method} ${request.routeOptions.url ?? ''}`;
     const traceparent = traceparentOf(headers);
+    const reason = changeReasonOf(headers);
     const ifMatch = parseIfMatch(headers['if-match']);
     const key = method === 'POST' ? headers['idempotency-key'] : undefined;
     const idempotency = this.commandIds.idempotencyOf(key?.toString(), { actor, route, params, body });
@@ -32,6 +34,7 @@ export class CommandContexts {
       requestId: request.id,
       deadline: this.clock.now() + BUDGET_MS,
       ...(traceparent !== undefined && { traceparent }),
+      ...(reason !== undefined && { reason }),
       ...(ifMatch !== undefined && { ifMatch }),
       ...(idempotency !== undefined && { idempotency }),
     };

@@ -19,6 +19,7 @@ What a careful user should know:
 - **Concurrent changes:** answers with a single customer carry an \`ETag\`; send it as \`If-Match\` to change only what you saw.
 - **Tracing:** \`X-Request-Id\` is echoed when it matches \`[A-Za-z0-9._-]{1,64}\`, else made; a valid \`traceparent\` is kept with
   the change.
+- **Saying why:** \`X-Reason\` on a change (a code, or a code, \`;\` and a text) is kept with it, for the audit.
 - A body larger than the deployment allows (512 KiB unless configured) is 413, a method an address does not have is 405 with
   \`Allow\`, also OPTIONS; HEAD answers as GET does, without the body.
 `.trim();
@@ -37,6 +38,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Customers')
     .addTag('Events')
     .addTag('Webhooks')
+    .addTag('Audit')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: DESCRIPTION_OF_BEARER })
     .build();
   const document = SwaggerModule.createDocument(app, config, {

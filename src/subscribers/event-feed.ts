@@ -26,7 +26,7 @@ export class EventFeed {
 
   /** @throws ApiError cursor_gone @throws StoreUnavailable, KeyMissing @throws UnknownEventType as its very first event */
   async page(request: PageRequest, { pii }: { readonly pii: boolean }): Promise<FeedPage> {
-    const page = await readPage(this.store, request).catch(explain);
+    const page = await readPage(this.store, request).catch(cannotBeRead);
     try {
       return await this.answer(page.events, page.position, page.hasMore, pii);
     } catch (error) {
@@ -47,7 +47,8 @@ export class EventFeed {
   }
 }
 
-function explain(error: unknown): never {
+/** What a reader is told of a page that could not be read. @throws ApiError cursor_gone @throws StoreUnavailable */
+export function cannotBeRead(error: unknown): never {
   if (error instanceof RangeError) throw cursorGone('after');
   if (error instanceof LogMismatch) throw new StoreUnavailable('event_log', { cause: error });
   throw error;

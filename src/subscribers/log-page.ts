@@ -23,6 +23,13 @@ export interface PageRequest {
   readonly characters: number;
 }
 
+/** As {@link PageRequest}, for any of the service's streams. */
+export interface ScanRequest extends Omit<PageRequest, 'filter'> {
+  /** All of the service's streams when undefined. */
+  readonly prefixes?: readonly string[] | undefined;
+  readonly wants: (event: RecordedEvent) => boolean;
+}
+
 /** A page ends when so much was looked through, whatever was found: a rare filter never scans without bound. */
 const SCAN = { events: 10_000, ms: 1_000 };
 /** The log has said nothing at all. */
@@ -54,9 +61,15 @@ class Found {
   }
 }
 
-/** Through a subscription that ends with the page, for that is the one way along the log that the port has. */
-async function readLog(store: EventStore, request: PageRequest): Promise<LogPage> {
-  const { after, filter } = request;
+const readLog = (store: EventStore, request: PageRequest): Promise<LogPage> =>
+  scanLog(store, { ...request, prefixes: [CUSTOMER_PREFIX], wants: (event) => passes(request.filter, event) });
+
+/**
+ * Through a subscription that ends with the page, for that is the one way along the log that the port has.
+ * @throws as {@link readPage}
+ */
+export async function scanLog(store: EventStore, request: ScanRequest): Promise<LogPage> {
+  const { after, prefixes, wants } = request;
   const found = new Found(request);
   const end = new AbortController();
   const began = performance.now();
@@ -65,10 +78,10 @@ async function readLog(store: EventStore, request: PageRequest): Promise<LogPage
   let scanned = 0;
   let heard = false;
   try {
-    for await (const message of store.subscribe({ after, prefixes: [CUSTOMER_PREFIX], signal: end.signal })) {
+    for await (const message of store.subscribe({ after, prefixes, signal: end.signal })) {
       heard = true;
       if (message.kind === 'caught_up') return { events: found.events, position, hasMore: false };
-      if (message.kind === 'event' && passes(filter, message.event) && !found.take(message.event)) break;
+      if (message.kind === 'event' && wants(message.event) && !found.take(message.event)) break;
       ({ position } = message.kind === 'event' ? message.event : message);
       scanned += 1;
       if (scanned >= SCAN.events || performance.now() - began >= SCAN.ms) break;

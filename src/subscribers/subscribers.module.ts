@@ -50,7 +50,10 @@ const streams = {
 };
 
 /** Customer events in the form other services get them, and what all ways to them share: one subscription, cursors. */
-@Module({ providers: [cursors, tail, endedLives, cloudEvents], exports: [LogCursors, LogTail, CloudEvents] })
+@Module({
+  providers: [cursors, tail, endedLives, cloudEvents],
+  exports: [LogCursors, LogTail, EndedLives, CloudEvents],
+})
 export class SubscribersModule {}
 
 /** The feed and the stream, for the instances that serve requests. */

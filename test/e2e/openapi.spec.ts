@@ -18,6 +18,7 @@ import { ServiceLogger } from '../../src/http/service-logger.js';
 import { LogCursors } from '../../src/subscribers/log-cursors.js';
 import { type Answer, type Call, HttpCaller } from '../support/http-call.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';
+import { exerciseAudit } from './openapi-audit.js';
 import { exerciseWebhooks } from './openapi-webhooks.js';
 
 type Examples = Readonly<Record<string, { readonly value: unknown }>>;
@@ -94,6 +95,10 @@ describe('the committed openapi.json', () => {
       'DELETE /customers/{id}',
       'DELETE /customers/{id}/sources/{sourceId}',
       'DELETE /webhooks/{id}',
+      'GET /audit/customers/{id}',
+      'GET /audit/customers/{id}/diff',
+      'GET /audit/customers/{id}/events',
+      'GET /audit/events',
       'GET /customers',
       'GET /customers/{id}',
       'GET /events',
@@ -175,6 +180,7 @@ describe('the committed openapi.json', () => {
     };
     await exercise(told);
     await exerciseWebhooks(told);
+    await exerciseAudit(told);
     for (const { name, operation } of operations) {
       const good = Object.keys(operation.responses).find((status) => status < '300') ?? '';
       // A stream does not come to an end by itself.
@@ -321,6 +327,10 @@ describe('every route', () => {
     try {
       const routes = routesOf(app.service.app);
       expect(Object.fromEntries(routes.map(({ handler, access }) => [handler, access]))).toEqual({
+        'AuditController.getCustomerAsOf': 'audit:read',
+        'AuditController.diffCustomer': 'audit:read',
+        'AuditController.listAuditEvents': 'audit:read',
+        'AuditController.listCustomerHistory': 'audit:read',
         'CustomersController.list': 'customers:read',
         'CustomersController.create': 'customers:write',
         'CustomersController.get': 'customers:read',
@@ -349,6 +359,10 @@ describe('every route', () => {
           .filter((path) => !documents.test(path))
           .sort(),
       ).toEqual([
+        '/audit/customers/:id',
+        '/audit/customers/:id/diff',
+        '/audit/customers/:id/events',
+        '/audit/events',
         '/customers',
         '/customers/:id',
         '/customers/:id/sources/:sourceId',

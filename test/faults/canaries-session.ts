@@ -121,7 +121,8 @@ export class Session {
     const query = 'SELECT subject, revision, erased, master_key_id, wrapped, fingerprint FROM subject_keys';
     const rows = this.inDatabase('keys.db', (connection) => connection.query<Row>(query).all());
     const masterKeys = await loadMasterKeys({ masterKeyFile: join(this.dataDir, 'master.key') });
-    return rows.map(([subject, revision, erased, masterKeyId, bytes, fingerprint]) => {
+    return rows.map(([subject, revision, erased, padded, bytes, fingerprint]) => {
+      const masterKeyId = padded.trimEnd();
       const wrapped = Uint8Array.from(bytes);
       const plain =
         erased === 1 ? undefined : masterKeys.unwrap({ subject, revision }, { masterKeyId, wrapped, fingerprint });
@@ -134,9 +135,12 @@ export class Session {
     const query = `SELECT master_key_id, wrapped, fingerprint FROM secrets WHERE name = 'email_index'`;
     const row = this.inDatabase('keys.db', (keys) => keys.query<[string, Uint8Array, string]>(query).get());
     if (row === undefined) throw new Error('There is no such secret');
-    const [masterKeyId, wrapped, fingerprint] = row;
+    const [padded, wrapped, fingerprint] = row;
     const masterKeys = await loadMasterKeys({ masterKeyFile: join(this.dataDir, 'master.key') });
-    return emailIndex(masterKeys.unwrap({ secret: 'email_index' }, { masterKeyId, wrapped, fingerprint }), email);
+    return emailIndex(
+      masterKeys.unwrap({ secret: 'email_index' }, { masterKeyId: padded.trimEnd(), wrapped, fingerprint }),
+      email,
+    );
   }
 
   private connect(name: string): Connection {

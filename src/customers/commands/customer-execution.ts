@@ -81,7 +81,7 @@ export class CustomerExecution {
   }
 
   private async decide(command: CustomerCommand, asked: CommandContext, past: CustomerHistory): Promise<Decision> {
-    const context = endsLife(command) ? withoutFingerprint(asked) : asked;
+    const context = endsLife(command) ? withoutSealed(asked) : asked;
     const values = await this.valuesOf(command, past);
     if (isRepeat(command, context, past, values)) return { past, values, drafts: [], repeated: true };
     if (past.state.status === 'active') requireMatch(context, past.revision);
@@ -103,12 +103,13 @@ export class CustomerExecution {
 
   private async sealing(
     id: string,
-    { idempotency }: CommandContext,
+    { idempotency, reason }: CommandContext,
     { state }: CustomerHistory,
     values: PersonalValues | undefined,
     events: readonly CustomerEvent[],
   ): Promise<PersonalValues | undefined> {
-    const needed = events.length > 0 && (idempotency?.fingerprint !== undefined || events.some(isPersonal));
+    const besides = idempotency?.fingerprint ?? reason?.text;
+    const needed = events.length > 0 && (besides !== undefined || events.some(isPersonal));
     if (values !== undefined || !needed) return values;
     // The fence of the life before stands before the key of the next one is made.
     if (state.status === 'deleted') await this.keys.destroy({ subject: id, revision: state.life });
@@ -144,9 +145,12 @@ export class CustomerExecution {
 const endsLife = ({ kind }: CustomerCommand): boolean => kind === 'delete' || kind === 'erase';
 
 /** With the end of a life nothing is sealed: its key is about to be destroyed, and where it is lost, none must be made. */
-function withoutFingerprint(context: CommandContext): CommandContext {
-  const { idempotency, ...rest } = context;
-  return idempotency === undefined ? context : { ...rest, idempotency: { commandId: idempotency.commandId } };
+function withoutSealed({ idempotency, reason, ...rest }: CommandContext): CommandContext {
+  return {
+    ...rest,
+    ...(idempotency !== undefined && { idempotency: { commandId: idempotency.commandId } }),
+    ...(reason !== undefined && { reason: { code: reason.code } }),
+  };
 }
 
 function openState(state: CustomerHistory['state'], values: PersonalValues | undefined): CustomerState {

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { CommandContext } from '../../event-sourcing/command-context.js';
-import { type EventDraft, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
+import type { ChangeReason, CommandContext } from '../../event-sourcing/command-context.js';
+import { type EventDraft, type EventMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
 import type { JsonObject } from '../../event-sourcing/event-store.js';
 import type { CustomerHistory } from '../customer-history.js';
 import type { CustomerEvent } from '../domain/events.js';
 import { isPersonal, type PersonalValues } from '../personal-values.js';
 import { FINGERPRINT } from './repeats.js';
+
+/** Under this name a reason's text is sealed. */
+export const REASON = 'reason';
 
 interface Circumstances {
   readonly context: CommandContext;
@@ -22,9 +25,10 @@ export function draftEvents(events: readonly CustomerEvent[], circumstances: Cir
   const commandId = context.idempotency?.commandId ?? randomUUID();
   const at = Math.max(now, past.at);
   const keyRevision = past.state.status === 'active' ? past.state.life : past.state.life + 1;
+  const reason = context.reason && sealedReason(context.reason, values);
   return events.map((event, index) => {
     const fingerprint = index === 0 ? context.idempotency?.fingerprint : undefined;
-    const sealed = isPersonal(event) || fingerprint !== undefined;
+    const sealed = isPersonal(event) || fingerprint !== undefined || reason?.text !== undefined;
     if (sealed && values === undefined) throw new RangeError(`A ${event.type} must not be stored unsealed`);
     return {
       type: event.type,
@@ -35,6 +39,7 @@ export function draftEvents(events: readonly CustomerEvent[], circumstances: Cir
         commandId,
         ...(fingerprint !== undefined && values && { fingerprint: values.seal(FINGERPRINT, fingerprint) }),
         actor: context.actor,
+        ...(reason !== undefined && { reason }),
         requestId: context.requestId,
         ...(context.traceparent !== undefined && { traceparent: context.traceparent }),
         at,
@@ -43,4 +48,13 @@ export function draftEvents(events: readonly CustomerEvent[], circumstances: Cir
       },
     };
   });
+}
+
+function sealedReason(
+  { code, text }: ChangeReason,
+  values: PersonalValues | undefined,
+): NonNullable<EventMetadata['reason']> {
+  if (text === undefined) return { code };
+  if (values === undefined) throw new RangeError('The text of a reason must not be stored unsealed');
+  return { code, text: values.seal(REASON, text) };
 }

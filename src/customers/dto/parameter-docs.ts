@@ -39,6 +39,20 @@ export const ifMatch = (): Docs =>
     }),
   );
 
+export const reason = (): Docs =>
+  applyDecorators(
+    ApiHeader({
+      name: 'X-Reason',
+      required: false,
+      description:
+        'Why, for the audit: `<code>` or `<code>; <text>`. The code matches `[a-z0-9_-]{1,40}` and is kept in clear, never ' +
+        'put personal data there; the text, at most 500 characters of percent-encoded UTF-8, is kept sealed until the ' +
+        'customer is erased. Of a request that ends a customer the code alone is kept.',
+      schema: { type: 'string' },
+      example: 'support_call; Asked by phone',
+    }),
+  );
+
 const timeParameter = (name: string): ApiQueryOptions => ({
   name,
   style: 'deepObject',

@@ -1,0 +1,42 @@
+import { MalformedEvent } from '../event-sourcing/envelope.js';
+import type { JsonObject, StreamEvent } from '../event-sourcing/event-store.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
+
+/** Streams of the uses of the audit routes and commands: one stream a use, with one event. */
+export const AUDIT_PREFIX = 'audit-';
+
+export const auditStream = (useId: string): string => AUDIT_PREFIX + useId;
+
+export const AUDIT_ACCESSED = 'AuditAccessed';
+
+/** That somebody looked, and at what: never what they saw, and nothing personal. */
+export interface AuditAccess {
+  /** The route, as `GET /audit/customers/:id`, or the command, as `audit verify`. */
+  readonly action: string;
+  readonly customerId?: string;
+  /** What was asked for besides, as it was understood. */
+  readonly details?: JsonObject;
+}
+
+export const auditData = ({ action, customerId, details }: AuditAccess): JsonObject => ({
+  action,
+  ...(customerId !== undefined && { customerId }),
+  ...(details !== undefined && { details }),
+});
+
+/** The one way in for a stored audit event. @throws UnknownEventType, MalformedEvent */
+export function decodeAudit({ type, data }: Pick<StreamEvent, 'type' | 'data'>): AuditAccess {
+  if (type !== AUDIT_ACCESSED)
+    throw new UnknownEventType('The log holds an event of a type this release does not know');
+  const { action, customerId, details } = data;
+  if (typeof action !== 'string') throw malformed();
+  if (customerId !== undefined && typeof customerId !== 'string') throw malformed();
+  if (details !== undefined && !isObject(details)) throw malformed();
+  return { action, ...(customerId !== undefined && { customerId }), ...(details !== undefined && { details }) };
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const malformed = (): MalformedEvent =>
+  new MalformedEvent('A stored audit event is not of the shape this release knows');

@@ -1,0 +1,205 @@
+import { ApiProperty, ApiPropertyOptional, getSchemaPath, OmitType } from '@nestjs/swagger';
+import { CustomerResponse } from '../customers/dto/customer-response.js';
+import { ShippingRequest } from '../customers/dto/shipping-request.js';
+import { TaxCertificateRequest } from '../customers/dto/tax-certificate-request.js';
+import { LOG_EVENT_TYPES } from './read-audit-query.js';
+import { ERASED, PERSONAL } from './customer-record.js';
+
+const DATE_TIME = { type: String, format: 'date-time' } as const;
+const mark = { type: 'string', enum: [PERSONAL, ERASED] };
+const anyJson = ['string', 'number', 'boolean', 'object', 'array', 'null'].map((type) =>
+  type === 'array' ? { type, items: {} } : type === 'object' ? { type, additionalProperties: true } : { type },
+);
+const orMark = (schema: object): { oneOf: object[] } => ({ oneOf: [schema, mark] });
+
+/** The Customer of the API, with a mark where a personal value is not shown. */
+export class AuditedCustomerResponse extends OmitType(CustomerResponse, [
+  'email',
+  'shipping',
+  'taxCertificates',
+  'metadata',
+] as const) {
+  @ApiPropertyOptional({ type: String, example: 'jane@example.com' })
+  email?: string;
+
+  @ApiPropertyOptional(orMark({ $ref: getSchemaPath(ShippingRequest) }))
+  shipping?: unknown;
+
+  @ApiPropertyOptional({ type: 'array', items: orMark({ $ref: getSchemaPath(TaxCertificateRequest) }) })
+  taxCertificates?: unknown;
+
+  @ApiPropertyOptional(orMark({ type: 'object', additionalProperties: true }))
+  metadata?: unknown;
+}
+
+export class FieldChangeResponse {
+  @ApiProperty({
+    type: String,
+    description: 'RFC 6901, in the Customer of the API.',
+    example: '/shipping/address/city',
+  })
+  pointer: string;
+
+  @ApiPropertyOptional({ anyOf: anyJson, description: 'Absent where there was nothing.' })
+  before?: unknown;
+
+  @ApiPropertyOptional({ anyOf: anyJson, description: 'Absent where nothing is left.' })
+  after?: unknown;
+}
+
+export class ActorResponse {
+  @ApiProperty({ enum: ['api_key', 'token', 'system'] })
+  type: string;
+
+  @ApiProperty({ type: String, description: 'The id of the key, or a keyed hash of the subject of the token.' })
+  id: string;
+}
+
+export class ReasonResponse {
+  @ApiProperty({ type: String, example: 'support_call' })
+  code: string;
+
+  @ApiPropertyOptional({ type: String, description: `Personal: ${PERSONAL} without the scope, ${ERASED} once erased.` })
+  text?: string;
+}
+
+export class EventEnvelopeResponse {
+  @ApiProperty({ type: String, format: 'uuid' })
+  id: string;
+
+  @ApiProperty({ type: String, example: 'customer-5823594808' })
+  stream: string;
+
+  @ApiProperty({ type: 'integer', description: 'Place in the stream, from 0, without gaps.' })
+  revision: number;
+
+  @ApiProperty({ type: String, description: 'As it is in the log.', example: 'CustomerEmailChanged' })
+  type: string;
+
+  @ApiProperty({ ...DATE_TIME, description: 'When it was decided, by the service.' })
+  happenedTime: string;
+
+  @ApiProperty({ ...DATE_TIME, description: 'When the log wrote it, by its own clock.' })
+  recordedTime: string;
+
+  @ApiProperty({ type: ActorResponse })
+  actor: ActorResponse;
+
+  @ApiPropertyOptional({ type: ReasonResponse, description: '`X-Reason` of the request.' })
+  reason?: ReasonResponse;
+
+  @ApiProperty({ type: String, description: '`X-Request-Id` of the request.' })
+  requestId: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Of the `traceparent` of the request.' })
+  traceId?: string;
+
+  @ApiProperty({ type: String, description: 'The same for all events of one request.' })
+  commandId: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Of the event before it in the stream; absent for the first.' })
+  prevHash?: string;
+
+  @ApiProperty({ type: String, description: 'SHA-256, hex: docs/audit.md says over what.' })
+  hash: string;
+}
+
+class HistoryDetailsResponse {
+  @ApiPropertyOptional({ ...DATE_TIME, description: 'When a requested erasure takes effect.' })
+  dueAt?: string;
+
+  @ApiPropertyOptional({ enum: ['grace_period_over', 'requested'], description: 'Why the customer was erased.' })
+  cause?: string;
+}
+
+export class HistoryEventResponse extends EventEnvelopeResponse {
+  @ApiProperty({ type: 'integer', minimum: 1, description: 'Which life: an id can be created anew after a deletion.' })
+  life: number;
+
+  @ApiPropertyOptional({ type: HistoryDetailsResponse })
+  details?: HistoryDetailsResponse;
+
+  @ApiProperty({
+    type: [FieldChangeResponse],
+    description: `Personal values only with \`audit:read.pii\`: ${PERSONAL} without, ${ERASED} once erased.`,
+  })
+  changes: FieldChangeResponse[];
+}
+
+class AccessResponse {
+  @ApiProperty({ type: String, example: 'GET /audit/customers/:id' })
+  action: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, description: 'What was asked for.' })
+  details?: unknown;
+}
+
+export class LogEventResponse extends EventEnvelopeResponse {
+  @ApiPropertyOptional({ type: String, description: 'Whom it is about.' })
+  customerId?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
+  sourceId?: string;
+
+  @ApiPropertyOptional({ type: AccessResponse, description: 'Of a use of the audit.' })
+  access?: AccessResponse;
+}
+
+class PageResponse {
+  @ApiProperty({ type: String, description: 'The cursor to go on with, as `after`.' })
+  next: string;
+
+  @ApiProperty({ type: Boolean, description: 'Whether there is more at once; the page can be empty all the same.' })
+  hasMore: boolean;
+}
+
+export class HistoryPageResponse extends PageResponse {
+  @ApiProperty({ type: [HistoryEventResponse], description: 'First happened first.' })
+  data: HistoryEventResponse[];
+}
+
+export class LogEventPageResponse extends PageResponse {
+  @ApiProperty({ type: [LogEventResponse], description: 'In the order of the log.' })
+  data: LogEventResponse[];
+}
+
+export class StandingResponse {
+  @ApiProperty({ type: 'integer', description: 'After the event with this revision.' })
+  revision: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1 })
+  life: number;
+
+  @ApiProperty({ enum: ['active', 'erased', 'deleted'] })
+  status: string;
+
+  @ApiProperty({ ...DATE_TIME, description: 'When that event happened.' })
+  stoodFrom: string;
+
+  @ApiPropertyOptional({ ...DATE_TIME, description: 'When the next event happened; absent while it stands.' })
+  stoodTo?: string;
+}
+
+export class CustomerAsOfResponse extends StandingResponse {
+  @ApiProperty({ type: String, example: '5823594808' })
+  customerId: string;
+
+  @ApiPropertyOptional({ type: AuditedCustomerResponse, description: 'Absent where it was deleted.' })
+  customer?: AuditedCustomerResponse;
+}
+
+export class CustomerDiffResponse {
+  @ApiProperty({ type: String, example: '5823594808' })
+  customerId: string;
+
+  @ApiPropertyOptional({ type: StandingResponse, description: 'Absent where there was nothing yet.' })
+  from?: StandingResponse;
+
+  @ApiPropertyOptional({ type: StandingResponse, description: 'Absent where there was nothing yet.' })
+  to?: StandingResponse;
+
+  @ApiProperty({ type: [FieldChangeResponse] })
+  changes: FieldChangeResponse[];
+}
+
+export const LOG_TYPE_SCHEMA = { type: 'array', items: { type: 'string', enum: [...LOG_EVENT_TYPES] } };

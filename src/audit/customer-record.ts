@@ -1,0 +1,36 @@
+import type { JsonObject } from '../event-sourcing/event-store.js';
+import { toCustomerResponse } from '../customers/dto/customer-response.js';
+import { PersonalValues } from '../customers/personal-values.js';
+import type { CustomerView } from '../customers/read-model/customer-view.js';
+
+/** What stands in the place of a personal value that the reader may not see, or that nobody can see any more. */
+export const PERSONAL = '[personal]';
+export const ERASED = '[erased]';
+
+/** How the personal values of one life are shown: opened, or as a mark. */
+export type Showing = PersonalValues | typeof PERSONAL | typeof ERASED;
+
+/**
+ * The customer as the contract has it. Where values are not to be shown, each stands as a mark; what it is made of is not
+ * told. Undefined while there is none: before the creation, and after the deletion.
+ * @throws SealBroken
+ */
+export function customerRecord(
+  view: CustomerView | undefined,
+  showing: Showing,
+  liveMode: boolean,
+): JsonObject | undefined {
+  if (view === undefined || view.status === 'deleted') return undefined;
+  if (showing instanceof PersonalValues) return asJson(toCustomerResponse(showing.openView(view), liveMode));
+  const record = asJson(toCustomerResponse({ view, taxCertificates: [] }, liveMode));
+  if (view.status === 'erased') return record;
+  return {
+    ...record,
+    ...(view.email && { email: showing }),
+    ...(view.shipping && { shipping: showing }),
+    ...(view.metadata && { metadata: showing }),
+    taxCertificates: view.taxCertificates.map(() => showing),
+  };
+}
+
+const asJson = (value: unknown): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
