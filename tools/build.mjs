@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -21,13 +21,26 @@ export const build = () => {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(1);
   removeOrphans(join(root, 'dist'), join(root, 'src'));
+  copyPages(join(root, 'src'), join(root, 'dist'));
+};
+
+/** What a browser gets goes out as it is written. @type {(src: string, dist: string) => void} */
+const copyPages = (src, dist) => {
+  for (const file of readdirSync(src, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(html|css|js)$/.test(file)) continue;
+    const [from, to] = [join(src, file), join(dist, file)];
+    if (existsSync(to) && readFileSync(to).equals(readFileSync(from))) continue;
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(from, to);
+  }
 };
 
 /** @type {(dist: string, src: string) => void} */
 const removeOrphans = (dist, src) => {
   for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
     const source = file.replace(/\.js(\.map)?$/, '.ts');
-    if (source !== file && !existsSync(join(src, source))) rmSync(join(dist, file));
+    if (source === file || existsSync(join(src, source)) || existsSync(join(src, file))) continue;
+    rmSync(join(dist, file));
   }
 };
 

@@ -1,0 +1,234 @@
+// @ts-check
+// The audit page: reads the routes below /audit with the key that was entered, and shows what they answer. It keeps nothing,
+// and puts nothing of an answer into the page but as text.
+
+/**
+ * @typedef {{ path: string, before?: unknown, after?: unknown }} Change
+ * @typedef {{ revision: number, type: string, happenedTime: string, actor: { type: string, id: string },
+ *   reason?: { code?: string, text?: string }, requestId: string, changes: Change[] }} HistoryEvent
+ * @typedef {{ data: HistoryEvent[], next: string, hasMore: boolean }} HistoryPage
+ * @typedef {{ revision: number, from: string, to?: string, state: string, customer?: Record<string, unknown> }} Stood
+ * @typedef {{ time: string, size: number, rootHash: string, note: string }} Checkpoint
+ * @typedef {{ state: 'sound' | 'manipulated' | 'gap' | 'unchecked', message: string, checkpoint?: Checkpoint }} Verified
+ * @typedef {{ errors?: { message: string }[] }} ErrorAnswer
+ */
+
+/** The key that was entered: in this variable alone. @type {string | undefined} */
+let key;
+/** Of the customer that is shown. @type {{ id: string, next?: string } | undefined} */
+let found;
+
+/** @template {Element} T @param {string} selector @param {new () => T} type @returns {T} */
+const one = (selector, type) => {
+  const element = document.querySelector(selector);
+  if (!(element instanceof type)) throw new Error(`The page lacks ${selector}`);
+  return element;
+};
+/** @param {string} id */
+const byId = (id) => one(`#${id}`, HTMLElement);
+/** @param {string} id */
+const field = (id) => one(`#${id}`, HTMLInputElement);
+
+/** @param {string} tag @param {(string | Node)[]} content @param {Record<string, string>} [attributes] */
+const element = (tag, content, attributes = {}) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...content);
+  return made;
+};
+
+class Refused extends Error {}
+
+/** @param {string} path @returns {Promise<unknown>} what was answered. @throws {Refused} with words for the reader */
+const ask = async (path) => {
+  const response = await fetch(path, { headers: { authorization: `Bearer ${key ?? ''}` }, cache: 'no-store' }).catch(
+    () => {
+      throw new Refused('The service does not answer.');
+    },
+  );
+  if (response.ok) return response.json();
+  if (response.status === 401) throw new Refused('This key is not known, has expired or was revoked.');
+  if (response.status === 403) throw new Refused('This key lacks the scope audit:read.');
+  if (response.status === 404) throw new Refused('There is no such customer, and never was one.');
+  /** @type {Promise<unknown>} */
+  const answer = response.json().catch(() => undefined);
+  const body = /** @type {ErrorAnswer | undefined} */ (await answer);
+  throw new Refused(body?.errors?.[0]?.message ?? `The service answered ${response.status}.`);
+};
+
+/** Does what was asked for, one thing at a time, and says what went wrong. @param {() => Promise<void>} work */
+const during = async (work) => {
+  const main = byId('main');
+  byId('problem').textContent = '';
+  main.setAttribute('aria-busy', 'true');
+  try {
+    await work();
+  } catch (error) {
+    byId('problem').textContent = error instanceof Refused ? error.message : 'The answer could not be understood.';
+  } finally {
+    main.removeAttribute('aria-busy');
+  }
+};
+
+/** @param {unknown} value */
+const inWords = (value) => {
+  if (value === undefined || value === null) return 'nothing';
+  return typeof value === 'string' ? value : JSON.stringify(value, undefined, 1);
+};
+
+/** @param {string} time */
+const local = (time) =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' }).format(new Date(time));
+
+/** `CustomerEmailChanged` and `customer.email_changed` read as words. @param {string} type */
+const typeInWords = (type) => {
+  const words = type
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .replace(/[._]/g, ' ')
+    .toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/** @param {HTMLElement} list @param {[string, unknown][]} facts */
+const showFacts = (list, facts) => {
+  list.replaceChildren(...facts.flatMap(([name, value]) => [element('dt', [name]), element('dd', [inWords(value)])]));
+};
+
+const showLog = async () => {
+  const log = /** @type {Verified} */ (await ask('/audit/verification'));
+  const state = byId('log-state');
+  state.textContent = log.message;
+  state.className = log.state === 'sound' ? 'good' : log.state === 'manipulated' || log.state === 'gap' ? 'bad' : '';
+  showFacts(byId('log-facts'), [
+    ['Last checkpoint', log.checkpoint ? local(log.checkpoint.time) : 'none yet'],
+    ['Events under it', log.checkpoint?.size ?? 0],
+    ['Root of the tree', log.checkpoint?.rootHash ?? 'none yet'],
+  ]);
+  const note = byId('log-note');
+  note.hidden = log.checkpoint === undefined;
+  one('#log-note pre', HTMLElement).textContent = log.checkpoint?.note ?? '';
+};
+
+/** @param {Change[]} changes */
+const changesTable = (changes) => {
+  if (changes.length === 0) return element('p', ['No field of the record changed.'], { class: 'meta' });
+  const head = element('tr', [
+    element('th', ['Field'], { scope: 'col' }),
+    element('th', ['Before'], { scope: 'col' }),
+    element('th', ['After'], { scope: 'col' }),
+  ]);
+  const rows = changes.map(({ path, before, after }) =>
+    element('tr', [
+      element('th', [path], { scope: 'row' }),
+      element('td', [inWords(before)]),
+      element('td', [inWords(after)]),
+    ]),
+  );
+  return element('table', [element('thead', [head]), element('tbody', rows)]);
+};
+
+/** @param {HistoryEvent} event */
+const eventItem = (event) => {
+  const { revision, type, happenedTime, actor, reason, requestId } = event;
+  const why = [reason?.code, reason?.text].filter((part) => part !== undefined).join(': ');
+  const show = element('button', [`The record after revision ${revision}`], { type: 'button', class: 'quiet' });
+  const item = element('li', [
+    element('h4', [typeInWords(type)]),
+    element('p', [`Revision ${revision}, `, element('time', [local(happenedTime)], { datetime: happenedTime })], {
+      class: 'meta',
+    }),
+    element('p', [`By ${actor.type} ${actor.id}${why === '' ? '' : `, because: ${why}`}. Request ${requestId}.`], {
+      class: 'meta',
+    }),
+    changesTable(event.changes),
+    show,
+  ]);
+  show.addEventListener('click', () => {
+    void during(async () => {
+      await showRecord(`revision=${revision}`);
+      for (const other of byId('timeline').children) other.classList.toggle('shown', other === item);
+      byId('record-title').focus();
+    });
+  });
+  return item;
+};
+
+const showMore = async () => {
+  if (found === undefined) return;
+  const after = found.next === undefined ? '' : `&after=${encodeURIComponent(found.next)}`;
+  const page = /** @type {HistoryPage} */ (
+    await ask(`/audit/customers/${encodeURIComponent(found.id)}/events?limit=100${after}`)
+  );
+  byId('timeline').append(...page.data.map(eventItem));
+  found.next = page.next;
+  byId('more').hidden = !page.hasMore;
+};
+
+/** @param {string} moment */
+const showRecord = async (moment) => {
+  if (found === undefined) return;
+  const stood = /** @type {Stood} */ (await ask(`/audit/customers/${encodeURIComponent(found.id)}?${moment}`));
+  const until = stood.to === undefined ? 'and stands so now' : `to ${local(stood.to)}`;
+  byId('record-when').textContent =
+    `Revision ${stood.revision}, from ${local(stood.from)} ${until}. State: ${stood.state}.`;
+  showFacts(byId('record-values'), Object.entries(stood.customer ?? {}));
+};
+
+const showChecked = async () => {
+  const state = byId('found-state');
+  const checked = /** @type {Verified} */ (
+    await ask(`/audit/verification?customerId=${encodeURIComponent(found?.id ?? '')}`)
+  );
+  state.textContent = checked.message;
+  state.className = checked.state === 'sound' ? 'good' : checked.state === 'unchecked' ? '' : 'bad';
+};
+
+/** @param {string} id */
+const find = async (id) => {
+  byId('found').hidden = true;
+  byId('timeline').replaceChildren();
+  byId('found-state').textContent = '';
+  found = { id };
+  await showMore();
+  await showRecord(`asOf=${encodeURIComponent(new Date().toISOString())}`);
+  byId('found-title').textContent = `Customer ${id}`;
+  byId('found').hidden = false;
+  byId('found-title').focus();
+  await showChecked();
+};
+
+/** @param {boolean} signedIn */
+const showSignedIn = (signedIn) => {
+  byId('sign-in').hidden = signedIn;
+  byId('signed-in').hidden = !signedIn;
+  byId('sign-out').hidden = !signedIn;
+};
+
+/** @param {string} form @param {() => Promise<void>} work */
+const onSubmit = (form, work) =>
+  byId(form).addEventListener('submit', (event) => {
+    event.preventDefault();
+    void during(work);
+  });
+
+onSubmit('sign-in-form', async () => {
+  key = field('key').value.trim();
+  try {
+    await showLog();
+  } catch (error) {
+    key = undefined;
+    throw error;
+  } finally {
+    field('key').value = '';
+  }
+  showSignedIn(true);
+  field('customer').focus();
+});
+onSubmit('find-form', () => find(field('customer').value.trim()));
+onSubmit('as-of-form', async () => {
+  await showRecord(`asOf=${encodeURIComponent(new Date(field('as-of').value).toISOString())}`);
+  for (const item of byId('timeline').children) item.classList.remove('shown');
+});
+byId('more').addEventListener('click', () => void during(showMore));
+// Everything that was shown goes with the page.
+byId('sign-out').addEventListener('click', () => location.reload());
