@@ -13,10 +13,18 @@ export interface Streams {
   readonly connections: number;
   readonly wanted: number;
   readonly looks: readonly Look[];
-  /** Kilobytes that a connection adds to the resident memory, of the service and of a bare server. */
-  readonly each: { readonly service: number; readonly bare: number };
+  /** Kilobytes that a connection adds. */
+  readonly each: {
+    /** With what catching up has left behind and the process not yet given back. */
+    readonly caughtUp: Added;
+    /** After the appends. */
+    readonly settled: Added;
+    readonly bare: Added;
+  };
   readonly appended: Appended;
 }
+
+export type Added = Pick<Inside, 'resident' | 'heap'>;
 
 export interface Look extends Inside {
   readonly name: string;
@@ -24,8 +32,9 @@ export interface Look extends Inside {
 
 export interface Appended {
   readonly events: number;
-  /** A second, as reached. */
+  /** A second, as reached and as asked for. */
   readonly rate: number;
+  readonly wantedRate: number;
   /** Events that all connections together got. */
   readonly delivered: number;
   /** Milliseconds from the append's sending until its event was with the last connection. */
@@ -110,7 +119,7 @@ async function service(
   await clients.run({ kind: 'close' });
   await look('all gone', 0.9);
   await stop(server, clients);
-  return { looks, appended: appendedOf(sent, hadAt.slice(-sent.length), connections) };
+  return { looks, appended: { ...appendedOf(sent, hadAt.slice(-sent.length), connections), wantedRate: rate } };
 }
 
 /** A server that listens, or a connection that is open, would keep its process. */
@@ -144,7 +153,11 @@ async function append(url: string, { rate, seconds, round }: Appends): Promise<r
   return sent;
 }
 
-function appendedOf(sent: readonly number[], hadAt: readonly number[], connections: number): Appended {
+function appendedOf(
+  sent: readonly number[],
+  hadAt: readonly number[],
+  connections: number,
+): Omit<Appended, 'wantedRate'> {
   const lags = sent.map((at, i) => (hadAt[i] ?? NaN) - at);
   const seconds = ((sent.at(-1) ?? NaN) - (sent[0] ?? NaN)) / 1000;
   return {
@@ -157,7 +170,13 @@ function appendedOf(sent: readonly number[], hadAt: readonly number[], connectio
 }
 
 function each(looks: readonly Look[], bare: readonly Look[], connections: number): Streams['each'] {
-  const perConnection = ([before, held]: readonly Look[]): number =>
-    (1024 * ((held?.resident ?? NaN) - (before?.resident ?? NaN))) / connections;
-  return { service: perConnection(looks), bare: perConnection(bare) };
+  const added = (before: Look | undefined, held: Look | undefined): Added => ({
+    resident: (1024 * ((held?.resident ?? NaN) - (before?.resident ?? NaN))) / connections,
+    heap: (1024 * ((held?.heap ?? NaN) - (before?.heap ?? NaN))) / connections,
+  });
+  return {
+    caughtUp: added(looks[0], looks[1]),
+    settled: added(looks[0], looks[2]),
+    bare: added(bare[0], bare[1]),
+  };
 }

@@ -2,6 +2,9 @@ import type { Feed } from './feed.js';
 import { table, whole } from './report.js';
 import type { Streams } from './streams.js';
 
+/** A rate within this share of what was asked for is that rate. */
+const NEAR = 0.98;
+
 export function feedText({ events, comparisons, log }: Feed): string {
   return [
     `A log of ${whole(events)} events, read whole by each reader, a thousand to a page. Floor: the first of these pages again and`,
@@ -27,7 +30,7 @@ export function feedText({ events, comparisons, log }: Feed): string {
 }
 
 export function streamsText({ connections, wanted, looks, each, appended }: Streams): string {
-  const { events, rate, delivered, p50, p99 } = appended;
+  const { events, rate, wantedRate, delivered, p50, p99 } = appended;
   return [
     'Memory of the process in MB: resident and heap after a full collection of garbage, most: resident since the line before;',
     'subscriptions: of the log, by all of the service. Bare: node:http holding as many responses open and doing nothing.',
@@ -41,9 +44,18 @@ export function streamsText({ connections, wanted, looks, each, appended }: Stre
       ]),
     ),
     '',
-    `${whole(connections)} connections, caught up: ${each.service.toFixed(1)} KB resident each (bare: ${each.bare.toFixed(1)} KB)`,
+    table(
+      [`KB for each of ${whole(connections)} connections`, 'resident', 'heap'],
+      [
+        ['just caught up', each.caughtUp] as const,
+        ['after the appends', each.settled] as const,
+        ['bare server', each.bare] as const,
+      ].map(([name, { resident, heap }]) => [name, resident.toFixed(1), heap.toFixed(1)]),
+    ),
+    '',
     `${whole(events)} events appended at ${rate.toFixed(1)}/s: each connection got each of them once (${whole(delivered)} in all); with the`,
     `last of them p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms after the append was sent`,
+    ...(rate < NEAR * wantedRate ? [`WARNING: ${wantedRate} appends a second were wanted`] : []),
     ...(connections < wanted
       ? [`WARNING: ${whole(wanted)} were wanted: raise the limit of open files (ulimit -n)`]
       : []),
