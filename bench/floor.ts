@@ -18,7 +18,9 @@ import { JsonBody, type JsonObject } from '../src/http/json-body.js';
 import { FlatQuery, type QueryParameters } from '../src/http/query-string.js';
 import { ServiceLogger } from '../src/http/service-logger.js';
 import { ServiceSecrets } from '../src/privacy/service-secrets.js';
+import { FloorEventsController } from './floor-events.js';
 import { bodyOf, idOf } from './population.js';
+import { REDACTED_KEY, REDACTED_SCOPES } from './server.js';
 
 const ID = idOf({ prefix: 'c' }, 1);
 const CUSTOMER: CustomerResponse = {
@@ -81,19 +83,19 @@ function answer(reply: FastifyReply): CustomerResponse {
   return CUSTOMER;
 }
 
-/** One key, in memory. */
+/** In memory. */
 class ConstantApiKeys extends ApiKeys {
-  constructor(private readonly key: StoredApiKey) {
+  constructor(private readonly keys: readonly StoredApiKey[]) {
     super();
   }
   override async findByHash(secretHash: string): Promise<StoredApiKey | undefined> {
-    return secretHash === this.key.secretHash ? this.key : undefined;
+    return this.keys.find((key) => secretHash === key.secretHash);
   }
   override async list(): Promise<readonly StoredApiKey[]> {
-    return [this.key];
+    return this.keys;
   }
   override async add(): Promise<void> {
-    throw new Error('The floor has one key');
+    throw new Error('The floor has the keys it has');
   }
   override async addFirst(): Promise<boolean> {
     return false;
@@ -107,16 +109,19 @@ class ConstantApiKeys extends ApiKeys {
 @Module({})
 class PortsModule {}
 
-@Module({ imports: [HttpModule], controllers: [FloorController] })
+@Module({ imports: [HttpModule], controllers: [FloorController, FloorEventsController] })
 class FloorModule {}
 
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = new ServiceLogger(config.logLevel);
-  const key = apiKeyFor(config.apiKeyBootstrap ?? '', { name: 'floor', scopes: SCOPES }, Date.now());
+  const keys = [
+    apiKeyFor(config.apiKeyBootstrap ?? '', { name: 'floor', scopes: SCOPES }, Date.now()),
+    apiKeyFor(REDACTED_KEY, { name: 'redacted', scopes: REDACTED_SCOPES }, Date.now()),
+  ];
   const ports = [
     { provide: CONFIG, useValue: config },
-    { provide: ApiKeys, useValue: new ConstantApiKeys(key) },
+    { provide: ApiKeys, useValue: new ConstantApiKeys(keys) },
     { provide: Clock, useClass: SystemClock },
     { provide: ServiceSecrets, useValue: new ServiceSecrets(NO_SECRET, NO_SECRET, NO_SECRET, NO_SECRET) },
   ];

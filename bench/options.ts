@@ -5,10 +5,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { OPERATIONS } from './operations.js';
 
 /** What can be asked for with `--only`: operations, side by side with the floor or under the profiler, or a later part. */
-export const PARTS = [...OPERATIONS, 'scale', 'history', 'profile', 'lag', 'catch-up'] as const;
+export const PARTS = [...OPERATIONS, 'scale', 'history', 'feed', 'streams', 'profile', 'lag', 'catch-up'] as const;
 export type Part = (typeof PARTS)[number];
 
-const EMBEDDED_ONLY: readonly Part[] = ['scale', 'history', 'profile'];
+const EMBEDDED_ONLY: readonly Part[] = ['scale', 'history', 'feed', 'streams', 'profile'];
 const SERVERS_ONLY: readonly Part[] = ['lag', 'catch-up'];
 
 export interface Options {
@@ -29,6 +29,10 @@ export interface Options {
   readonly scaleSeconds: number;
   /** History: events a customer has, and how many such customers. */
   readonly histories: readonly { readonly events: number; readonly customers: number }[];
+  /** Feed: the log that is read. */
+  readonly feed: { readonly customers: number; readonly eventsEach: number };
+  /** Streams: connections held at once, and for how long events are appended, so many a second. */
+  readonly streams: { readonly connections: number; readonly rate: number; readonly seconds: number };
   /**
    * On servers: customers to choose from side by side, and to append to, seconds of steady appends, and the log that is gone
    * through from its beginning.
@@ -53,6 +57,8 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000],
     scaleSeconds: 0.3,
     histories: histories(300, 60, 20),
+    feed: { customers: 2_000, eventsEach: 5 },
+    streams: { connections: 100, rate: 20, seconds: 3 },
     // So few customers that a look-alike, which takes some hundred writes a second, can follow: it gets theirs folded.
     stores: {
       customers: 150,
@@ -70,6 +76,8 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000, 100_000],
     scaleSeconds: 0.8,
     histories: histories(2_000, 500, 100),
+    feed: { customers: 10_000, eventsEach: 5 },
+    streams: { connections: 1_000, rate: 20, seconds: 10 },
     stores: {
       customers: 20_000,
       lagCustomers: 1_000,
@@ -86,6 +94,8 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000, 100_000, 1_000_000],
     scaleSeconds: 2,
     histories: histories(4_000, 1_000, 300),
+    feed: { customers: 40_000, eventsEach: 5 },
+    streams: { connections: 1_000, rate: 20, seconds: 30 },
     stores: {
       customers: 20_000,
       lagCustomers: 1_000,
@@ -103,7 +113,8 @@ profile runs only when asked for; the operations named with it are then profiled
   MONGODB_URL        where all else is, for instance mongodb://localhost:27017
   KEYS_MONGODB_URL   where the subject keys are, if not there too
 Databases of its own are made there and dropped again; its events stay in the log, in streams that begin with bench-. Use
-servers that hold nothing of value. scale, history and profile are about the embedded stores and do not run with it.
+servers that hold nothing of value. scale, history, feed, streams and profile are about the embedded
+stores and do not run with it.
 Exit codes: 0 measured (whatever the figures), 1 something failed, 2 called wrongly.`;
 
 function histories(ten: number, hundred: number, thousand: number): Options['histories'] {

@@ -3,6 +3,7 @@ import { appendToView } from './append-to-view.js';
 import { Bench } from './bench.js';
 import { catchUps } from './catch-up.js';
 import { beforeTheEnd, end, isEnding } from './clean-up.js';
+import { feed } from './feed.js';
 import { updatesByHistory } from './history.js';
 import { describeMachine, loadAverage } from './machine.js';
 import { OPERATIONS } from './operations.js';
@@ -20,6 +21,8 @@ import {
 import { scale } from './scale.js';
 import { type Comparison, sideBySide } from './side-by-side.js';
 import { NoServers, type Place, StoreServers } from './store-servers.js';
+import { streams } from './streams.js';
+import { feedText, streamsText } from './subscribers-report.js';
 import { appendToViewText, catchUpText, serversText } from './stores-report.js';
 
 async function main(options: Options): Promise<void> {
@@ -51,8 +54,18 @@ async function onEmbedded(bench: Bench): Promise<object> {
     : undefined;
   if (histories !== undefined) section('An update as the history grows', historyText(histories));
   if (sizes.length > 0 || histories !== undefined) section('Replay and memory', replayText(sizes, histories));
+  const events = await onSubscribers(bench);
   if (parts.has('profile')) for await (const text of profile(bench)) console.log(`\n${text}`);
-  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories };
+  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories, ...events };
+}
+
+async function onSubscribers(bench: Bench): Promise<object> {
+  const { parts } = bench.options;
+  const read = parts.has('feed') ? await bench.showing('Feed', (heard) => feed(bench, heard)) : undefined;
+  if (read !== undefined) section('The feed of events over HTTP', feedText(read));
+  const held = parts.has('streams') ? await bench.showing('Streams', (heard) => streams(bench, heard)) : undefined;
+  if (held !== undefined) section('Live streams', streamsText(held));
+  return { feed: read, streams: held };
 }
 
 async function onServers(bench: Bench, servers: StoreServers): Promise<object> {

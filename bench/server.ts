@@ -4,10 +4,14 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Scope } from '../src/access/scopes.js';
 import { endWithUs } from './clean-up.js';
 import type { Place } from './store-servers.js';
 
 export const KEY = 'bench-key-worth-nothing';
+/** May read events, but no personal values. */
+export const REDACTED_KEY = 'bench-key-that-reads-redacted';
+export const REDACTED_SCOPES: readonly Scope[] = ['customers:read', 'events:read'];
 
 const ENTRIES = {
   service: fileURLToPath(new URL('../../dist/main.js', import.meta.url)),
@@ -66,8 +70,8 @@ export async function startServer(
 }
 
 /** The body as text. @throws Error unless the answer is 200 */
-export async function ask(url: string, path: string): Promise<string> {
-  const answer = await fetch(url + path, { headers: { authorization: `Bearer ${KEY}` } });
+export async function ask(url: string, path: string, key = KEY): Promise<string> {
+  const answer = await fetch(url + path, { headers: { authorization: `Bearer ${key}` } });
   if (answer.status !== 200) throw new Error(`GET ${path} was answered ${answer.status}`);
   return answer.text();
 }

@@ -1,3 +1,5 @@
+import { SCOPES } from '../src/access/scopes.js';
+import { apiKeyFor } from '../src/access/secrets.js';
 import { openPrivacy, openStores, type Privacy, type Stores } from '../src/app.module.js';
 import { readConfig } from '../src/config.js';
 import { CustomerProjection } from '../src/customers/read-model/customer-projection.js';
@@ -8,12 +10,15 @@ import { type Progress, serve } from './child.js';
 import { type ListPlan, listPlans } from './list-plans.js';
 import { MemoryWatch, type MemoryUse } from './memory-watch.js';
 import { seed, type SeedPlan, TOGETHER } from './seeding.js';
+import { KEY, REDACTED_KEY, REDACTED_SCOPES } from './server.js';
 import type { Place, ServiceSettings } from './store-servers.js';
 
 /** Work on the stores of a stopped service. */
 export type StoreTask = Place &
   (
     | { readonly kind: 'seed'; readonly plans: readonly SeedPlan[] }
+    /** The keys that the load has, where one is not enough: with any key there, the service makes none at its start. */
+    | { readonly kind: 'keys' }
     | { readonly kind: 'rebuild' }
     | { readonly kind: 'catch-up' }
     /** With the client alone. `events`: how many there are. */
@@ -58,6 +63,10 @@ async function eventsOf(task: StoreTask, stores: Stores, privacy: Privacy, onPro
       }
       return { events, endedAt: performance.now() };
     }
+    case 'keys':
+      await stores.apiKeys.add(apiKeyFor(KEY, { name: 'bench', scopes: SCOPES }, Date.now()));
+      await stores.apiKeys.add(apiKeyFor(REDACTED_KEY, { name: 'redacted', scopes: REDACTED_SCOPES }, Date.now()));
+      return { events: 0, endedAt: performance.now() };
     case 'rebuild':
       return rebuild(stores, privacy, onProgress);
     case 'catch-up':

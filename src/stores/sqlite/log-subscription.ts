@@ -4,13 +4,16 @@ import { type EventRow, fromPosition, toPosition, toRecorded } from './event-row
 import type { LogWatch } from './log-watch.js';
 
 export interface LogPages {
-  /** How many rows a full page has. */
+  /** How many rows a full page has at most. */
   readonly size: number;
-  /** Committed rows in log order. */
-  after(position: number): Promise<readonly EventRow[]>;
+  /** Committed rows in log order, so many at most. */
+  after(position: number, limit: number): Promise<readonly EventRow[]>;
   /** 0 while the log is empty. */
   head(): Promise<number>;
 }
+
+/** Whoever wants a few events ends soon: what is read ahead of the end was read for nothing. Pages double from here. */
+const FIRST_PAGE = 125;
 
 /** Besides the signal, `return()` ends it, also while a `next()` waits: a generator alone would first wait for that. */
 export function followLog(
@@ -47,9 +50,10 @@ async function* follow(
   const leave = watch.join();
   try {
     let passed = await startAfter(pages, after);
+    let limit = Math.min(FIRST_PAGE, pages.size);
     for (let announced = -1; !end.signal.aborted;) {
       const ticket = watch.ticket();
-      const page = await pages.after(passed);
+      const page = await pages.after(passed, limit);
       for (const row of page) {
         if (end.signal.aborted) return;
         if (wanted(row)) yield { kind: 'event', event: toRecorded(row) };
@@ -58,7 +62,8 @@ async function* follow(
       const last = page.at(-1);
       if (last !== undefined) passed = last[0];
       if (last !== undefined && !wanted(last)) yield { kind: 'checkpoint', position: toPosition(passed) };
-      if (page.length === pages.size) {
+      if (page.length === limit) {
+        limit = Math.min(2 * limit, pages.size);
         // The reading blocks and the handing on only makes microtasks: without this nothing else would get a turn.
         await otherWork();
         continue;

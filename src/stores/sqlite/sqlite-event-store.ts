@@ -79,11 +79,11 @@ export class SqliteEventStore extends EventStore {
     this.newest = reader.query('SELECT coalesce(max(position), 0) FROM events');
     this.watch = new LogWatch(() => this.newest.get()?.[0] ?? 0, POLL_MS);
     const page = reader.query<EventRow>(
-      `SELECT ${EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ${PAGE}`,
+      `SELECT ${EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`,
     );
     this.pages = {
       size: PAGE,
-      after: (position) => database.read(() => page.all(position)),
+      after: (position, limit) => database.read(() => page.all(position, limit)),
       head: () => database.read(() => this.newest.get()?.[0] ?? 0),
     };
   }
