@@ -3,11 +3,12 @@
 // and puts nothing of an answer into the page but as text.
 
 /**
- * @typedef {{ path: string, before?: unknown, after?: unknown }} Change
+ * @typedef {{ pointer: string, before?: unknown, after?: unknown }} Change
  * @typedef {{ revision: number, type: string, happenedTime: string, actor: { type: string, id: string },
  *   reason?: { code?: string, text?: string }, requestId: string, changes: Change[] }} HistoryEvent
  * @typedef {{ data: HistoryEvent[], next: string, hasMore: boolean }} HistoryPage
- * @typedef {{ revision: number, from: string, to?: string, state: string, customer?: Record<string, unknown> }} Stood
+ * @typedef {{ revision: number, life: number, status: string, stoodFrom: string, stoodTo?: string,
+ *   customer?: Record<string, unknown> }} Stood
  * @typedef {{ time: string, size: number, rootHash: string, note: string }} Checkpoint
  * @typedef {{ state: 'sound' | 'manipulated' | 'gap' | 'unchecked', message: string, checkpoint?: Checkpoint }} Verified
  * @typedef {{ errors?: { message: string }[] }} ErrorAnswer
@@ -117,9 +118,9 @@ const changesTable = (changes) => {
     element('th', ['Before'], { scope: 'col' }),
     element('th', ['After'], { scope: 'col' }),
   ]);
-  const rows = changes.map(({ path, before, after }) =>
+  const rows = changes.map(({ pointer, before, after }) =>
     element('tr', [
-      element('th', [path], { scope: 'row' }),
+      element('th', [pointer.slice(1)], { scope: 'row' }),
       element('td', [inWords(before)]),
       element('td', [inWords(after)]),
     ]),
@@ -168,9 +169,9 @@ const showMore = async () => {
 const showRecord = async (moment) => {
   if (found === undefined) return;
   const stood = /** @type {Stood} */ (await ask(`/audit/customers/${encodeURIComponent(found.id)}?${moment}`));
-  const until = stood.to === undefined ? 'and stands so now' : `to ${local(stood.to)}`;
+  const until = stood.stoodTo === undefined ? 'on, and stands so now' : `to ${local(stood.stoodTo)}`;
   byId('record-when').textContent =
-    `Revision ${stood.revision}, from ${local(stood.from)} ${until}. State: ${stood.state}.`;
+    `Revision ${stood.revision}, ${stood.status}: from ${local(stood.stoodFrom)} ${until}.`;
   showFacts(byId('record-values'), Object.entries(stood.customer ?? {}));
 };
 
