@@ -21,7 +21,14 @@ export function formsOf(value: string): readonly Form[] {
     { name: 'percent-encoded whole', bytes: Buffer.from([...utf8].map((byte) => `%${hex(byte, 2)}`).join('')) },
     { name: 'JSON', bytes: Buffer.from(JSON.stringify(value).slice(1, -1)) },
     { name: 'JSON in JSON', bytes: Buffer.from(JSON.stringify(JSON.stringify(value)).slice(3, -3)) },
-    { name: 'JSON escapes', bytes: Buffer.from(units(value).map((unit) => `\\u${hex(unit, 4)}`).join('')) },
+    {
+      name: 'JSON escapes',
+      bytes: Buffer.from(
+        units(value)
+          .map((unit) => `\\u${hex(unit, 4)}`)
+          .join(''),
+      ),
+    },
     { name: 'hex', bytes: Buffer.from(utf8.toString('hex')) },
     ...base64Forms('base64', utf8),
     ...base64Forms('base64 of UTF-16', utf16),
@@ -35,7 +42,10 @@ function digestForms(value: string): readonly Form[] {
   return [...texts].flatMap((text) =>
     ['md5', 'sha1', 'sha256'].flatMap((name) => {
       const digest = createHash(name).update(text).digest();
-      return [{ name: `${name}, hex`, bytes: Buffer.from(digest.toString('hex')) }, ...base64Forms(`${name}, base64`, digest)];
+      return [
+        { name: `${name}, hex`, bytes: Buffer.from(digest.toString('hex')) },
+        ...base64Forms(`${name}, base64`, digest),
+      ];
     }),
   );
 }
@@ -43,7 +53,9 @@ function digestForms(value: string): readonly Form[] {
 /** Whatever stands before it: the three ways its bits can fall, without the characters that it shares with neighbours. */
 function base64Forms(name: string, bytes: Buffer): readonly Form[] {
   return [0, 1, 2].flatMap((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     const own = text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
     const url = own.replaceAll('+', '-').replaceAll('/', '_');
     return [...new Set([own, url])].map((form) => ({ name, bytes: Buffer.from(form) }));

@@ -51,7 +51,8 @@ function contentsOf(connection: Connection, name: string): TableContents {
 }
 
 const hasRowNumbers = (connection: Connection, name: string): boolean =>
-  connection.query<[number]>("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?").get(name)?.[0] === 0;
+  connection.query<[number]>("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?").get(name)?.[0] ===
+  0;
 
 /** A zero byte behind each, so that no value is found across two cells. */
 const bytesOf = (cell: SqlValue): Buffer =>
