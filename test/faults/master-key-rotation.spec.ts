@@ -100,14 +100,12 @@ describe('The rotation of the master key under load', () => {
     await stop();
   }, 60_000);
 
-  it('says what is left where a master key is missing, and is called in one way only', async () => {
+  it('says what is left where a master key is missing, and tells how it is used', async () => {
     const other = `other:${randomBytes(32).toString('base64')}`;
     const [code, text] = await admin(other, 'rotate');
     expect(code).toBe(1);
     expect(text).toMatch(/new\tunknown\t\d+ keys\tnot configured/);
     expect(text).toMatch(/keys are left that do not open: configure their master keys, then run it again\.\n$/);
     expect(await admin(NEW, 'rotate', '--help')).toEqual([0, expect.stringContaining('Exit codes')]);
-    expect((await admin(NEW, 'turn'))[0]).toBe(2);
-    expect(await admin(`${NEW},${other}`, 'rotate')).toEqual([0, expect.stringContaining('0 keys are wrapped by new')]);
   }, 60_000);
 });

@@ -100,7 +100,8 @@ class Counting {
 
   private async takeOpen(request: RecordedEvent): Promise<void> {
     this.counts.due += 1;
-    const dueAt = String(request.data['dueAt']);
+    const { dueAt } = request.data;
+    if (typeof dueAt !== 'string') return;
     if (this.nextDue === undefined || dueAt < this.nextDue) this.nextDue = dueAt;
     if (Date.parse(dueAt) <= this.now && !(await this.isHeld(request.stream))) this.counts.overdue += 1;
   }
