@@ -47,7 +47,7 @@ const pick = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, { weight: 1, arb
 const picks = fc.array(pick, { minLength: 1, maxLength: 40, size: 'max' });
 
 /** `ERASURE_RUNS` for another number. */
-const RUNS = Number(process.env['ERASURE_RUNS'] ?? scale(5_000, 1_000_000));
+const RUNS = Number(process.env['ERASURE_RUNS'] ?? scale(3_000, 1_000_000));
 
 describe('In every order of what clients, processes, followers and operators do', () => {
   beforeEach(() => {
