@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { loadEnvFile } from '../config.js';
 import { addApiKeyCommands } from './api-keys.js';
 import { addMasterKeyCommands } from './master-key.js';
+import { addPrivacyCommands } from './privacy.js';
 import { addRebuildCommand } from './rebuild.js';
 
 /** Exit codes: 0 done, 1 refused or failed (one clear line says why), 2 called wrongly. */
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
   addRebuildCommand(program);
   addApiKeyCommands(program);
   addMasterKeyCommands(program);
+  addPrivacyCommands(program);
   await program.parseAsync();
 }
 

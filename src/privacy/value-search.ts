@@ -53,8 +53,11 @@ export class ValueSearch {
 
   private seek(sought: Sought): void {
     const beginning = sought.bytes.readUInt32BE(0);
+    const beside = this.beginnings.get(beginning) ?? [];
+    // Without anything to escape, many forms are the same.
+    if (beside.some(({ value, bytes }) => value === sought.value && bytes.equals(sought.bytes))) return;
     this.slots[slotOf(beginning)] = 1;
-    this.beginnings.set(beginning, [...(this.beginnings.get(beginning) ?? []), sought]);
+    this.beginnings.set(beginning, [...beside, sought]);
   }
 
   /** @param known how many bytes were walked before: what ends in them was found then */

@@ -16,7 +16,7 @@ import { decide } from '../domain/decide.js';
 import { customerErased } from '../domain/errors.js';
 import type { CustomerEvent } from '../domain/events.js';
 import type { CustomerState } from '../domain/state.js';
-import { isPersonal, PersonalValues } from '../personal-values.js';
+import { isPersonal, PERSONAL_FIELDS, PersonalValues } from '../personal-values.js';
 import type { CustomerView } from '../read-model/customer-view.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EmailIndexing } from '../read-model/email-indexing.js';
@@ -51,8 +51,7 @@ export class CustomerExecution {
   ) {}
 
   /**
-   * @param isNew the id was made just now, so there is nothing to read. Of any other, a creation reads first: where the key
-   * of a customer is lost, it would make another, and hide that
+   * @param isNew the id was made just now: it is nobody's
    * @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing
    */
   async run(command: CustomerCommand, context: CommandContext, isNew = false): Promise<OpenedCustomer> {
@@ -61,7 +60,7 @@ export class CustomerExecution {
     const done = await execute(this.store, this.clock, {
       stream: customerStream(command.id),
       deadline: context.deadline,
-      expectNew: isNew,
+      expectNew: command.kind === 'create' && (isNew || !mayMakeKey(command, context)),
       decide: async (history) => {
         if (decided) this.retries?.count(command.kind);
         decided = true;
@@ -141,6 +140,15 @@ export class CustomerExecution {
     }
   }
 }
+
+/**
+ * A creation that needs a key reads the stream first: were the customer there and its key lost, it would make another before
+ * it met the conflict, and so hide that.
+ */
+const mayMakeKey = ({ changes }: Extract<CustomerCommand, { kind: 'create' }>, context: CommandContext): boolean =>
+  context.idempotency?.fingerprint !== undefined ||
+  changes.defaultSourceId != null ||
+  PERSONAL_FIELDS.some((field) => changes[field] != null);
 
 const endsLife = ({ kind }: CustomerCommand): boolean => kind === 'delete' || kind === 'erase';
 

@@ -6,7 +6,7 @@ export interface CollectionContents {
   /** About. */
   readonly documents: number;
   /** Each document as the server keeps it (BSON: text in UTF-8), a batch at a time. */
-  pieces(): AsyncIterable<readonly Uint8Array[]>;
+  readonly pieces: () => AsyncIterable<readonly Uint8Array[]>;
 }
 
 const BATCH = 200;
