@@ -159,7 +159,7 @@ const WHAT = [
   'delete',
 ] as const;
 
-const name = fc.constantFrom('a', 'b', 'a/b', '~', 'constructor', '__proto__', '0', 'ü');
+const name = fc.constantFrom('a', 'b', 'a/b', '~1', 'constructor', '__proto__', '0', 'ü');
 const value = fc.oneof(
   fc.constantFrom<Json[]>(null, true, 0, 1, '', 'x', [], {}),
   fc.array(fc.constantFrom(1, 2, 'x'), { maxLength: 3 }),
@@ -168,7 +168,7 @@ const value = fc.oneof(
 const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { freq: 4 });
 
 export const step: fc.Arbitrary<Step> = fc.record({
-  what: fc.oneof({ weight: 12, arbitrary: fc.constantFrom(...WHAT.slice(0, -2)) }, fc.constantFrom(...WHAT)),
+  what: fc.oneof({ weight: 7, arbitrary: fc.constantFrom(...WHAT) }, fc.constantFrom<Step['what'][]>('delete')),
   email: orNull(fc.constantFrom('a@example.com', 'b@example.com', 'ü@example.com')),
   metadata: orNull(fc.dictionary(name, value, { maxKeys: 4 })),
   shipping: orNull(
