@@ -74,6 +74,17 @@ describe('sending', () => {
     expect(await sender().send(url, MESSAGE, never)).toEqual({ outcome, status });
   });
 
+  it('takes an answer in another protocol for a refusal, and does not wait for what it will never hear', async () => {
+    const switching = createTcpServer((socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    });
+    switching.listen(0, '127.0.0.1');
+    await once(switching, 'listening');
+    const url = `http://127.0.0.1:${(switching.address() as AddressInfo).port}`;
+    expect(await sender(500).send(url, MESSAGE, never)).toEqual({ outcome: 'refused', status: 101 });
+    switching.close();
+  });
+
   it('follows no redirect, wherever it leads', async () => {
     let asked = 0;
     const inside = await receiver((_, response) => {

@@ -105,6 +105,14 @@ function answerTo(request: ClientRequest, body: string): Promise<IncomingMessage
       discard(response);
       resolve(response);
     });
+    // Left to itself, a request that is answered with another protocol ends without an answer and without an error.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
+    request.on('close', () => {
+      reject(new Error('Closed without an answer'));
+    });
     request.end(body);
   });
 }
