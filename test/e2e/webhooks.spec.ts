@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { apiKeyFor } from '../../src/access/secrets.js';
 import type { Scope } from '../../src/access/scopes.js';
-import type { Position } from '../../src/event-sourcing/event-store.js';
-import { LogCursors } from '../../src/subscribers/log-cursors.js';
 import type { CloudEvent } from '../../src/subscribers/cloud-event.js';
 import { cleanUp, temporaryFolder } from '../support/service-process.js';
 import { startTestApp, type TestApp, type TestAppOptions, TestClock } from '../support/test-app.js';
@@ -297,45 +295,6 @@ describe('webhooks', () => {
     expect(enabled).not.toHaveProperty('disabledReason');
     await came(3);
     expect(namesOf(receiver.acknowledged()).sort()).toEqual(['a 0', 'a 1', 'b 0']);
-  });
-
-  it('go on where they were moved to while the old address answered that it is gone', async () => {
-    const app = await start();
-    const hook = await subscribe(app);
-    receiver.react = async ({ path }) => {
-      if (path === '/moved') return 204;
-      await send(app, 'PATCH', `/webhooks/${hook.id}`, { url: `${receiver.url}/moved` });
-      return 410;
-    };
-    await send(app, 'POST', '/customers', { id: 'a' });
-    await until(async () => (await laneOf(app, hook, 'a'))?.['state'] === 'retrying');
-    clock.advance(2_000);
-    await send(app, 'POST', '/customers', { id: 'b' });
-    await came(2, '/moved');
-    expect(await send(app, 'GET', `/webhooks/${hook.id}`)).toMatchObject({ enabled: true });
-  });
-
-  it('deliver at once what waits, also when the clock was set back since it was noted', async () => {
-    const app = await start();
-    const hook = await subscribe(app);
-    await send(app, 'PATCH', `/webhooks/${hook.id}`, { enabled: false });
-    await send(app, 'POST', '/customers', { id: 'a' });
-    await app.settled();
-    clock.advance(-HOUR);
-    await send(app, 'PATCH', `/webhooks/${hook.id}`, { enabled: true });
-    await came(1);
-  });
-
-  it('refuse to deliver again from a place that the log has not reached', async () => {
-    const app = await start();
-    await send(app, 'POST', '/customers', { id: 'a' });
-    const hook = await subscribe(app);
-    const page = await send<{ next: string }>(app, 'GET', '/events');
-    const after = new LogCursors(await app.stores.eventStore.logId(), app.stores.eventStore);
-    expect(after.read(page.next, 'after')).toBe('1');
-    const beyond = after.write('999' as Position);
-    await send(app, 'POST', `/webhooks/${hook.id}/replay`, { after: beyond }, 410);
-    await send(app, 'POST', `/webhooks/${hook.id}/replay`, { after: page.next }, 202);
   });
 
   it('deliver again from a cursor of the feed, to no customer twice, and refuse one of another log', async () => {
