@@ -27,7 +27,10 @@ export function afterFailure(
 /** RFC 9110, 10.2.3: seconds, or a date. @returns milliseconds from now, 0 for what is neither */
 export function readRetryAfter(header: string | undefined, now: number): number {
   if (header === undefined) return 0;
-  if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
-  const date = /^[A-Z][a-z]{2}, /.test(header) ? Date.parse(header) : NaN;
+  if (/^\d+$/.test(header)) return Math.min(Number(header) * 1000, Number.MAX_SAFE_INTEGER);
+  const date = /^[A-Z][a-z]{2,8},? /.test(header) ? Date.parse(inGmt(header)) : NaN;
   return Number.isNaN(date) ? 0 : Math.max(0, date - now);
 }
+
+/** The oldest of the three forms that are to be read names no zone (RFC 9110, 5.6.7). */
+const inGmt = (date: string): string => (date.endsWith('GMT') ? date : `${date} GMT`);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { CloudEvent } from '../cloud-event.js';
 import type { EndpointSecrets } from './endpoint-secrets.js';
-import type { Answer, Sender } from './sender.js';
+import type { Answer, Message, Sender } from './sender.js';
 import { signedHeaders } from './signature.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 
@@ -16,8 +16,9 @@ export class Delivery {
     private readonly clock: Clock,
   ) {}
 
-  event(receiver: Receiver, event: CloudEvent, signal: AbortSignal, attempt = 0): Promise<Answer> {
-    return this.send(receiver, event.id, event, signal, attempt);
+  /** @param make see {@link Sender.send}; what it throws is thrown */
+  event(receiver: Receiver, make: () => Promise<CloudEvent>, signal: AbortSignal, attempt = 0): Promise<Answer> {
+    return this.send(receiver, make, signal, attempt);
   }
 
   /** So that a receiver can be tried out: an event that says nothing of any customer. */
@@ -32,17 +33,27 @@ export class Delivery {
       datacontenttype: 'application/json',
       data: { webhookId: receiver.id },
     };
-    return this.send(receiver, id, body, signal, 0);
+    return this.send(receiver, () => Promise.resolve(body), signal, 0);
   }
 
-  private send(receiver: Receiver, id: string, content: object, signal: AbortSignal, attempt: number): Promise<Answer> {
+  private send(
+    receiver: Receiver,
+    make: () => Promise<{ readonly id: string }>,
+    signal: AbortSignal,
+    attempt: number,
+  ): Promise<Answer> {
+    const signed = async (): Promise<Message> => this.sign(receiver, await make());
+    return this.sender.send(receiver.url, signed, signal, attempt);
+  }
+
+  private sign(receiver: Receiver, content: { readonly id: string }): Message {
     const at = this.clock.now();
     const body = JSON.stringify(content);
     const headers = {
       'content-type': 'application/cloudevents+json; charset=utf-8',
       'user-agent': 'customers-webhooks/1.0',
-      ...signedHeaders({ id, at, body }, this.secrets.open(receiver, at)),
+      ...signedHeaders({ id: content.id, at, body }, this.secrets.open(receiver, at)),
     };
-    return this.sender.send(receiver.url, { headers, body }, signal, attempt);
+    return { headers, body };
   }
 }

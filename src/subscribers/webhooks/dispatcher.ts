@@ -93,7 +93,8 @@ export class WebhookDispatcher {
   private look(endpoints: readonly WebhookEndpoint[], parts: PumpParts, signal: AbortSignal): void {
     const enabled = new Map(endpoints.flatMap((endpoint) => (endpoint.enabled ? [[endpoint.id, endpoint]] : [])));
     for (const [id, pump] of this.pumps) {
-      if (enabled.has(id)) continue;
+      // One closes itself after 410; the endpoint may be enabled all the same: moved since, or the store was away.
+      if (enabled.has(id) && pump.isOpen) continue;
       pump.close();
       void pump.ended().then(() => this.pumps.get(id) === pump && this.pumps.delete(id));
     }

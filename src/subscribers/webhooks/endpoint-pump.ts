@@ -92,7 +92,9 @@ export class EndpointPump {
     if (room <= 0 || !this.runs) return;
     // What ends while the store answers was read as it stood before.
     const taken = new Set(this.taken.keys());
-    const due = await webhooks.due(this.endpoint.id, state, clock.now(), room + taken.size);
+    // What waits is due whatever the clock says: the one it was noted by may have been ahead.
+    const until = state === 'waiting' ? Number.MAX_SAFE_INTEGER : clock.now();
+    const due = await webhooks.due(this.endpoint.id, state, until, room + taken.size);
     const free = due.filter(({ customerId }) => !taken.has(customerId)).slice(0, room);
     for (const lane of free) if (this.runs && this.parts.places.free > 0) this.start(lane, state);
   }
@@ -114,12 +116,15 @@ export class EndpointPump {
   private async run(lane: Lane, leave: () => void): Promise<void> {
     const { signal } = this;
     let end: LaneEnd | undefined;
+    // It can be moved while the old address answers.
+    let sentTo = this.endpoint;
+    const current = (): WebhookEndpoint | undefined => (this.open ? (sentTo = this.endpoint) : undefined);
     try {
-      end = await this.parts.lanes.run(() => (this.open ? this.endpoint : undefined), lane, signal);
+      end = await this.parts.lanes.run(current, lane, signal);
       this.failuresInARow = end === 'failed' ? this.failuresInARow + 1 : 0;
       if (end === 'gone') {
         this.close();
-        await this.parts.gone(this.endpoint);
+        await this.parts.gone(sentTo);
       }
     } catch (error) {
       if (!signal.aborted) this.parts.failed(error);

@@ -1,7 +1,7 @@
 import { customerStream } from '../../customers/streams.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
-import type { CloudEvents } from '../cloud-event.js';
+import type { CloudEvent, CloudEvents } from '../cloud-event.js';
 import { afterFailure, readRetryAfter } from './back-off.js';
 import type { Delivery } from './delivery.js';
 import { cloudEventTypeOf } from './event-type.js';
@@ -25,7 +25,7 @@ export type LaneEnd = 'turn_over' | 'failed' | 'gone';
 
 /**
  * One turn of one lane: its next events, each sent once the one before is acknowledged and that is written down. The body
- * is made just before it is sent, so that what was erased a moment ago is not in it.
+ * is made once the connection stands, so that what was erased a moment ago is not in it.
  */
 export class LaneRun {
   constructor(private readonly parts: LaneParts) {}
@@ -61,10 +61,8 @@ export class LaneRun {
     event: RecordedEvent,
     signal: AbortSignal,
   ): Promise<LaneEnd | 'delivered'> {
-    const { envelopes, delivery, webhooks, clock } = this.parts;
-    const [envelope] = await envelopes.envelopes([event], endpoint);
-    if (envelope === undefined) throw new RangeError('There is an envelope for each event');
-    const answer = await delivery.event(endpoint, envelope, signal, lane.attempts);
+    const { delivery, webhooks, clock } = this.parts;
+    const answer = await delivery.event(endpoint, () => this.envelope(endpoint, event), signal, lane.attempts);
     const last = attemptOf(answer, clock.now());
     if (answer.outcome === 'delivered') {
       const moved = await webhooks.advance(lane, lane.next, event.revision + 1, last.at, last);
@@ -72,6 +70,12 @@ export class LaneRun {
     }
     await webhooks.setBack(lane, lane.next, afterFailure(lane, last, readRetryAfter(answer.retryAfter, last.at)));
     return answer.outcome === 'gone' ? 'gone' : 'failed';
+  }
+
+  private async envelope(endpoint: WebhookEndpoint, event: RecordedEvent): Promise<CloudEvent> {
+    const [envelope] = await this.parts.envelopes.envelopes([event], endpoint);
+    if (envelope === undefined) throw new RangeError('There is an envelope for each event');
+    return envelope;
   }
 }
 

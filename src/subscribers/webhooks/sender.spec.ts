@@ -7,6 +7,7 @@ import { Sender } from './sender.js';
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
 const MESSAGE = { headers: { 'content-type': 'application/json', 'webhook-id': 'e1' }, body: '{"a":"é"}' };
+const say = (): Promise<typeof MESSAGE> => Promise.resolve(MESSAGE);
 const never = new AbortController().signal;
 
 describe('sending', () => {
@@ -53,7 +54,7 @@ describe('sending', () => {
     servers.push(server.listen(0, '127.0.0.1'));
     await once(server, 'listening');
     const host = `localhost:${(server.address() as AddressInfo).port}`;
-    expect(await sender().send(`http://${host}/a?b=c`, MESSAGE, never)).toEqual({ outcome: 'delivered', status: 204 });
+    expect(await sender().send(`http://${host}/a?b=c`, say, never)).toEqual({ outcome: 'delivered', status: 204 });
     expect(seen).toEqual(['POST', '/a?b=c', 'e1', '10', host, MESSAGE.body]);
   });
 
@@ -71,7 +72,18 @@ describe('sending', () => {
     [500, 'refused'],
   ])('takes %d as %s', async (status, outcome) => {
     const url = await receiver(answering(status));
-    expect(await sender().send(url, MESSAGE, never)).toEqual({ outcome, status });
+    expect(await sender().send(url, say, never)).toEqual({ outcome, status });
+  });
+
+  it('takes an answer in another protocol for a refusal, and does not wait for what it will never hear', async () => {
+    const switching = createTcpServer((socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    });
+    switching.listen(0, '127.0.0.1');
+    await once(switching, 'listening');
+    const url = `http://127.0.0.1:${(switching.address() as AddressInfo).port}`;
+    expect(await sender(500).send(url, say, never)).toEqual({ outcome: 'refused', status: 101 });
+    switching.close();
   });
 
   it('follows no redirect, wherever it leads', async () => {
@@ -82,7 +94,7 @@ describe('sending', () => {
     });
     for (const location of [`${inside}/secret`, 'http://169.254.169.254/latest/meta-data/', '/elsewhere']) {
       const url = await receiver(answering(307, { location }));
-      expect(await sender().send(url, MESSAGE, never)).toMatchObject({ outcome: 'redirected' });
+      expect(await sender().send(url, say, never)).toMatchObject({ outcome: 'redirected' });
     }
     expect(asked).toBe(0);
   });
@@ -94,7 +106,7 @@ describe('sending', () => {
       [500, undefined],
     ] as const) {
       const url = await receiver(answering(status, { 'retry-after': '7' }));
-      expect((await sender().send(url, MESSAGE, never)).retryAfter).toBe(retryAfter);
+      expect((await sender().send(url, say, never)).retryAfter).toBe(retryAfter);
     }
   });
 
@@ -106,11 +118,42 @@ describe('sending', () => {
     const unresolved = sender(100, () => new Promise(() => undefined));
     for (const url of [silent, `http://127.0.0.1:${(halfway.address() as AddressInfo).port}`]) {
       const since = performance.now();
-      expect(await sender(100).send(url, MESSAGE, never)).toEqual({ outcome: 'timed_out' });
+      expect(await sender(100).send(url, say, never)).toEqual({ outcome: 'timed_out' });
       expect(performance.now() - since).toBeLessThan(2_000);
     }
-    expect(await unresolved.send('https://a.example/', MESSAGE, never)).toEqual({ outcome: 'timed_out' });
+    expect(await unresolved.send('https://a.example/', say, never)).toEqual({ outcome: 'timed_out' });
     halfway.close();
+  });
+
+  it('asks what to say only once the connection stands: not while a name is looked up, nor while TLS is begun', async () => {
+    const silent = createTcpServer(() => undefined);
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    let asked = 0;
+    const counted = (): Promise<typeof MESSAGE> => {
+      asked += 1;
+      return say();
+    };
+    const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+    expect(await sender(100).send(url, counted, never)).toEqual({ outcome: 'timed_out' });
+    const unresolved = sender(100, () => new Promise(() => undefined));
+    expect(await unresolved.send('https://a.example/', counted, never)).toEqual({ outcome: 'timed_out' });
+    expect(asked).toBe(0);
+    silent.close();
+  });
+
+  it('blames no endpoint when there is nothing to say, on a new connection and on a kept one', async () => {
+    let asked = 0;
+    const url = await receiver((_, response) => {
+      asked += 1;
+      response.end();
+    });
+    const one = sender();
+    const fail = (): Promise<typeof MESSAGE> => Promise.reject(new Error('away'));
+    await expect(one.send(url, fail, never)).rejects.toThrow('away');
+    expect(await one.send(url, say, never)).toMatchObject({ outcome: 'delivered' });
+    await expect(one.send(url, fail, never)).rejects.toThrow('away');
+    expect(asked).toBe(1);
   });
 
   it('calls unreachable what refuses the connection, breaks it, or speaks something else', async () => {
@@ -121,7 +164,7 @@ describe('sending', () => {
     other.listen(0, '127.0.0.1');
     await once(other, 'listening');
     for (const url of [closed, broken, `http://127.0.0.1:${(other.address() as AddressInfo).port}`]) {
-      expect(await sender().send(url, MESSAGE, never)).toEqual({ outcome: 'unreachable' });
+      expect(await sender().send(url, say, never)).toEqual({ outcome: 'unreachable' });
     }
     other.close();
   });
@@ -140,7 +183,7 @@ describe('sending', () => {
         closed = true;
       });
     });
-    expect(await sender().send(url, MESSAGE, never)).toEqual({ outcome: 'delivered', status: 200 });
+    expect(await sender().send(url, say, never)).toEqual({ outcome: 'delivered', status: 200 });
     while (!closed) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(sent).toBeLessThan(4_000_000);
   });
@@ -155,7 +198,7 @@ describe('sending', () => {
     for (address of ['127.0.0.1', '10.0.0.1', '::ffff:127.0.0.1']) {
       const made = new Sender(addresses);
       senders.push(made);
-      const answer = await made.send(`https://rebound.example:${url.port}/`, MESSAGE, never);
+      const answer = await made.send(`https://rebound.example:${url.port}/`, say, never);
       expect(answer).toEqual({ outcome: 'address_refused' });
     }
     expect(connections).toBe(0);
@@ -165,7 +208,7 @@ describe('sending', () => {
     const url = new URL(await receiver(answering(204)));
     let asked = 0;
     const rebinding: Resolve = () => Promise.resolve([(asked += 1) === 1 ? '127.0.0.1' : '10.0.0.1']);
-    const answer = await sender(undefined, rebinding).send(`http://rebound.example:${url.port}/`, MESSAGE, never);
+    const answer = await sender(undefined, rebinding).send(`http://rebound.example:${url.port}/`, say, never);
     expect([answer, asked]).toEqual([{ outcome: 'delivered', status: 204 }, 1]);
   });
 
@@ -175,7 +218,7 @@ describe('sending', () => {
     const both = sender(undefined, () => Promise.resolve(['127.0.0.1', '127.0.0.2']));
     const outcomes: string[] = [];
     for (const attempt of [0, 1, 2]) {
-      outcomes.push((await both.send(`http://a.example:${url.port}/`, MESSAGE, never, attempt)).outcome);
+      outcomes.push((await both.send(`http://a.example:${url.port}/`, say, never, attempt)).outcome);
     }
     expect(outcomes).toEqual(['delivered', 'unreachable', 'delivered']);
   });
@@ -186,16 +229,16 @@ describe('sending', () => {
     const [server] = servers;
     server?.on('connection', () => (connections += 1));
     const one = sender();
-    for (let n = 0; n < 5; n += 1) expect((await one.send(url, MESSAGE, never)).outcome).toBe('delivered');
+    for (let n = 0; n < 5; n += 1) expect((await one.send(url, say, never)).outcome).toBe('delivered');
     expect(connections).toBe(1);
     server?.closeAllConnections();
-    expect((await one.send(url, MESSAGE, never)).outcome).toBe('delivered');
+    expect((await one.send(url, say, never)).outcome).toBe('delivered');
   });
 
   it('is ended by its signal, and says so', async () => {
     const stop = new AbortController();
     const url = await receiver(() => stop.abort(new Error('stopped')));
-    await expect(sender().send(url, MESSAGE, stop.signal)).rejects.toThrow('stopped');
-    await expect(sender().send(url, MESSAGE, stop.signal)).rejects.toThrow('stopped');
+    await expect(sender().send(url, say, stop.signal)).rejects.toThrow('stopped');
+    await expect(sender().send(url, say, stop.signal)).rejects.toThrow('stopped');
   });
 });

@@ -6,7 +6,8 @@ import {
   type RequestOptions,
 } from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
-import { isIP } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Addresses, AddressRefused, type Target } from './addresses.js';
 import type { Outcome } from './lane.js';
 
@@ -20,6 +21,16 @@ const IDLE_CONNECTIONS = 8;
 export interface Message {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** Called once what is said can be sent at once, and once more where a kept connection turns out to be closed. */
+export type MakeMessage = () => Promise<Message>;
+
+/** That is no fault of the endpoint. */
+class NotMade extends Error {
+  constructor(readonly reason: Error) {
+    super('There is nothing to send', { cause: reason });
+  }
 }
 
 export interface Answer {
@@ -41,17 +52,20 @@ export class Sender {
   ) {}
 
   /**
+   * @param make is asked when the connection stands: looking up and connecting take seconds, and what may be said can be
+   * another thing after them
    * @param attempt chooses among several addresses of one name
-   * @param signal ends it. @throws the signal's reason, when that came first
+   * @param signal ends it. @throws the signal's reason, when that came first, or why nothing could be made
    */
-  async send(url: string, message: Message, signal: AbortSignal, attempt = 0): Promise<Answer> {
+  async send(url: string, make: MakeMessage, signal: AbortSignal, attempt = 0): Promise<Answer> {
     const late = AbortSignal.timeout(this.timeoutMs);
     const until = AbortSignal.any([signal, late]);
     try {
       const target = await raced(this.addresses.targetOf(url), until);
-      return answerOf(await this.post(target, message, until, attempt));
+      return answerOf(await this.post(target, make, until, attempt));
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof NotMade) throw error.reason;
       if (error instanceof AddressRefused) return { outcome: 'address_refused' };
       return { outcome: late.aborted ? 'timed_out' : 'unreachable' };
     }
@@ -63,23 +77,22 @@ export class Sender {
   }
 
   /** A kept connection may have been closed by the other side just now: that says nothing of the endpoint. */
-  private async post(target: Target, message: Message, signal: AbortSignal, attempt: number): Promise<IncomingMessage> {
-    const first = this.request(target, signal, message, attempt);
+  private async post(
+    target: Target,
+    make: MakeMessage,
+    signal: AbortSignal,
+    attempt: number,
+  ): Promise<IncomingMessage> {
+    const first = this.request(target, signal, attempt);
     try {
-      return await answerTo(first, message.body);
+      return await answerTo(first, make);
     } catch (error) {
-      if (!first.reusedSocket || signal.aborted) throw error;
-      return await answerTo(this.request(target, signal, message, attempt, false), message.body);
+      if (!first.reusedSocket || signal.aborted || error instanceof NotMade) throw error;
+      return await answerTo(this.request(target, signal, attempt, false), make);
     }
   }
 
-  private request(
-    { url, addresses }: Target,
-    signal: AbortSignal,
-    { headers, body }: Message,
-    attempt: number,
-    reuse = true,
-  ): ClientRequest {
+  private request({ url, addresses }: Target, signal: AbortSignal, attempt: number, reuse = true): ClientRequest {
     const secure = url.protocol === 'https:';
     const name = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
     const options: RequestOptions & { servername?: string } = {
@@ -88,7 +101,7 @@ export class Sender {
       host: addresses[attempt % addresses.length] ?? addresses[0],
       port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
       path: url.pathname + url.search,
-      headers: { ...headers, host: url.host, 'content-length': String(Buffer.byteLength(body)) },
+      headers: { host: url.host },
       agent: reuse ? this.agents[secure ? 'https:' : 'http:'] : false,
       signal,
       // The certificate is the name's.
@@ -98,15 +111,44 @@ export class Sender {
   }
 }
 
-function answerTo(request: ClientRequest, body: string): Promise<IncomingMessage> {
+function answerTo(request: ClientRequest, make: MakeMessage): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.on('error', reject);
     request.on('response', (response) => {
       discard(response);
       resolve(response);
     });
-    request.end(body);
+    // Left to itself, a request that is answered with another protocol ends without an answer and without an error.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response);
+    });
+    request.on('close', () => {
+      reject(new Error('Closed without an answer'));
+    });
+    request.on('socket', (socket) => {
+      whenConnected(request, socket, () => {
+        make()
+          .then((message) => write(request, message))
+          .catch((error: unknown) =>
+            request.destroy(new NotMade(error instanceof Error ? error : new Error('Not made'))),
+          );
+      });
+    });
   });
+}
+
+function whenConnected(request: ClientRequest, socket: Socket, then: () => void): void {
+  const secure = socket instanceof TLSSocket;
+  if (request.reusedSocket || !(secure || socket.connecting)) then();
+  else socket.once(secure ? 'secureConnect' : 'connect', then);
+}
+
+function write(request: ClientRequest, { headers, body }: Message): void {
+  if (request.destroyed) return;
+  for (const [name, value] of Object.entries(headers)) request.setHeader(name, value);
+  request.setHeader('content-length', String(Buffer.byteLength(body)));
+  request.end(body);
 }
 
 /** The status is the answer; its body is passed over, a little of it so that the connection can be used again. */

@@ -4,6 +4,7 @@ import type { EventStore, Position } from '../../event-sourcing/event-store.js';
 import { ApiError, ERRORS } from '../../http/errors.js';
 import { type Addresses, AddressRefused, NameUnresolved } from './addresses.js';
 import type { CloudEventType } from '../cloud-event.js';
+import { cursorGone } from '../log-cursors.js';
 import type { EndpointSecrets } from './endpoint-secrets.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 import type { Webhooks } from './webhooks.js';
@@ -119,6 +120,7 @@ export class WebhookRegistry {
 
   /** Delivers again what stands in the log now. @throws ApiError */
   async replay(id: string, from: ReplayFrom): Promise<WebhookEndpoint> {
+    await this.checkPlace(from.after);
     const until = await this.parts.store.head();
     const { endpoint } = await this.update(id, (standing) => {
       if (standing.replay !== undefined)
@@ -147,6 +149,14 @@ export class WebhookRegistry {
       const endpoint = { ...change(before), updatedAt, version: before.version + 1 };
       if (await this.parts.webhooks.replace(endpoint, before.version)) return { before, endpoint };
     }
+  }
+
+  /** One that the log has not reached is of a later state of it, which was restored since: nobody could get there. */
+  private async checkPlace(after: Position | undefined): Promise<void> {
+    if (after === undefined) return;
+    const { store } = this.parts;
+    const end = await store.end();
+    if (end === undefined || store.comparePositions(after, end) > 0) throw cursorGone('after');
   }
 
   private async checkUrl(url: string): Promise<void> {
