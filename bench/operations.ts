@@ -7,7 +7,10 @@ export const OPERATIONS = ['create', 'get', 'update', 'list-10', 'list-100'] as 
 /** Measured at each size. */
 export const READS = ['get', 'list-10', 'list-middle', 'list-email', 'list-forget'] as const;
 
-export type Operation = (typeof OPERATIONS)[number] | (typeof READS)[number];
+/** Measured at each length of a history; the state now, the first page of the history, all changes since the creation. */
+export const AUDIT_READS = ['as-of', 'audit-history', 'audit-diff'] as const;
+
+export type Operation = (typeof OPERATIONS)[number] | (typeof READS)[number] | (typeof AUDIT_READS)[number];
 
 /** Requests made ahead and cycled through, over all connections. */
 const REQUESTS = 20_000;
@@ -43,6 +46,12 @@ function requestMaker(operation: Operation, population: Population): (numbers: r
       return get((n) => `/customers?limit=10&email=${encodeURIComponent(emailOf(n))}`);
     case 'list-forget':
       return get(() => '/customers?limit=10&requestToBeForgotten=true');
+    case 'as-of':
+      return get((n) => `/audit/customers/${idOf(population, n)}?asOf=2100-01-01`);
+    case 'audit-history':
+      return get((n) => `/audit/customers/${idOf(population, n)}/events`);
+    case 'audit-diff':
+      return get((n) => `/audit/customers/${idOf(population, n)}/diff?from=0`);
     default:
       return operation satisfies never;
   }

@@ -5,10 +5,20 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { OPERATIONS } from './operations.js';
 
 /** What can be asked for with `--only`: operations, side by side with the floor or under the profiler, or a later part. */
-export const PARTS = [...OPERATIONS, 'scale', 'history', 'feed', 'streams', 'profile', 'lag', 'catch-up'] as const;
+export const PARTS = [
+  ...OPERATIONS,
+  'scale',
+  'history',
+  'audit',
+  'feed',
+  'streams',
+  'profile',
+  'lag',
+  'catch-up',
+] as const;
 export type Part = (typeof PARTS)[number];
 
-const EMBEDDED_ONLY: readonly Part[] = ['scale', 'history', 'feed', 'streams', 'profile'];
+const EMBEDDED_ONLY: readonly Part[] = ['scale', 'history', 'audit', 'feed', 'streams', 'profile'];
 const SERVERS_ONLY: readonly Part[] = ['lag', 'catch-up'];
 
 export interface Options {
@@ -113,7 +123,7 @@ profile runs only when asked for; the operations named with it are then profiled
   MONGODB_URL        where all else is, for instance mongodb://localhost:27017
   KEYS_MONGODB_URL   where the subject keys are, if not there too
 Databases of its own are made there and dropped again; its events stay in the log, in streams that begin with bench-. Use
-servers that hold nothing of value. scale, history, feed, streams and profile are about the embedded
+servers that hold nothing of value. scale, history, audit, feed, streams and profile are about the embedded
 stores and do not run with it.
 Exit codes: 0 measured (whatever the figures), 1 something failed, 2 called wrongly.`;
 

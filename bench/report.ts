@@ -1,3 +1,5 @@
+import type { Evidence } from './audit-verify.js';
+import type { AuditReadAt } from './audit.js';
 import type { Histories } from './history.js';
 import type { Machine } from './machine.js';
 import type { AtSize, Replay } from './scale.js';
@@ -150,6 +152,38 @@ export function historyText({ updates }: Histories): string {
       String(connections),
       ...figures(measured),
     ]),
+  );
+}
+
+export function auditText(reads: readonly AuditReadAt[]): string {
+  return table(
+    ['audit read', 'history', 'conn', 'service/s', 'p50', 'p99', 'cpu'],
+    reads.map(({ operation, events, connections, measured }) => [
+      operation,
+      `${whole(events)} events`,
+      String(connections),
+      ...figures(measured),
+    ]),
+  );
+}
+
+export function evidenceText({ grow, verify, export: exported, offlineSeconds }: Evidence): string {
+  const row = (what: string, { events, seconds, memory }: Evidence['verify']): string[] => [
+    what,
+    whole(events),
+    whole(events / seconds),
+    `${whole(memory.start)} MB`,
+    `${whole(memory.firstHalf)} MB`,
+    `${whole(memory.secondHalf)} MB`,
+  ];
+  return table(
+    ['', 'events', 'events/s', 'memory at start', 'most in 1st half', 'in 2nd half'],
+    [
+      row('leaves into the tree', grow),
+      row('audit verify', verify),
+      row('audit export', exported),
+      ['verify-export.mjs', whole(exported.events), whole(exported.events / offlineSeconds), '-', '-', '-'],
+    ],
   );
 }
 

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { appendToView } from './append-to-view.js';
+import { evidence } from './audit-verify.js';
+import { auditReads } from './audit.js';
 import { Bench } from './bench.js';
 import { catchUps } from './catch-up.js';
 import { beforeTheEnd, end, isEnding } from './clean-up.js';
@@ -10,7 +12,9 @@ import { OPERATIONS } from './operations.js';
 import { type Options, readOptions } from './options.js';
 import { profile } from './profile.js';
 import {
+  auditText,
   comparisonText,
+  evidenceText,
   historyText,
   machineText,
   REBUILD_AIM,
@@ -53,10 +57,14 @@ async function onEmbedded(bench: Bench): Promise<object> {
     ? await bench.showing('History', (heard) => updatesByHistory(bench, heard))
     : undefined;
   if (histories !== undefined) section('An update as the history grows', historyText(histories));
+  const audits = parts.has('audit') ? await bench.showing('Audit', (heard) => auditReads(bench, heard)) : undefined;
+  if (audits !== undefined) section('Reading the past as it grows', auditText(audits));
+  const proofs = parts.has('audit') ? await bench.showing('Evidence', (heard) => evidence(bench, heard)) : undefined;
+  if (proofs !== undefined) section('The evidence', evidenceText(proofs));
   if (sizes.length > 0 || histories !== undefined) section('Replay and memory', replayText(sizes, histories));
   const events = await onSubscribers(bench);
   if (parts.has('profile')) for await (const text of profile(bench)) console.log(`\n${text}`);
-  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories, ...events };
+  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories, audits, ...events };
 }
 
 async function onSubscribers(bench: Bench): Promise<object> {

@@ -6,6 +6,7 @@ import { CustomerProjection } from '../src/customers/read-model/customer-project
 import { EmailIndexing } from '../src/customers/read-model/email-indexing.js';
 import { rebuildViews } from '../src/customers/read-model/rebuild.js';
 import { CUSTOMER_PREFIX } from '../src/customers/streams.js';
+import { exportAll, growTree, verifyAll } from './audit-work.js';
 import { type Progress, serve } from './child.js';
 import { type ListPlan, listPlans } from './list-plans.js';
 import { MemoryWatch, type MemoryUse } from './memory-watch.js';
@@ -24,6 +25,7 @@ export type StoreTask = Place &
     /** With the client alone. `events`: how many there are. */
     | { readonly kind: 'raw-catch-up'; readonly events: number }
     | { readonly kind: 'plans' }
+    | { readonly kind: 'grow-tree' | 'verify' | 'export' }
   );
 
 export interface StoreResult {
@@ -76,6 +78,12 @@ async function eventsOf(task: StoreTask, stores: Stores, privacy: Privacy, onPro
       return { events: task.events, endedAt: performance.now() };
     case 'plans':
       return { events: 0, endedAt: performance.now() };
+    case 'grow-tree':
+      return { events: await growTree(stores, privacy), endedAt: performance.now() };
+    case 'verify':
+      return { events: await verifyAll(stores, privacy, onProgress), endedAt: performance.now() };
+    case 'export':
+      return { events: await exportAll(stores, privacy, task.dataDir, onProgress), endedAt: performance.now() };
     default:
       return task satisfies never;
   }

@@ -202,4 +202,32 @@ export class CustomerDiffResponse {
   changes: FieldChangeResponse[];
 }
 
+class CustomerFindingResponse {
+  @ApiProperty({ type: 'integer', minimum: 0 })
+  revision: number;
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  eventId: string;
+
+  @ApiProperty({ type: String, example: 'The event is not what was hashed' })
+  message: string;
+}
+
+export class CustomerVerificationResponse {
+  @ApiProperty({ type: String, example: '5823594808' })
+  customerId: string;
+
+  @ApiProperty({ enum: ['sound', 'altered'] })
+  state: string;
+
+  @ApiProperty({ type: 'integer', description: 'How many there are.' })
+  events: number;
+
+  @ApiProperty({ type: 'integer', description: 'Of these, under a signed checkpoint; the newest wait about a minute.' })
+  underCheckpoint: number;
+
+  @ApiProperty({ type: [CustomerFindingResponse] })
+  findings: CustomerFindingResponse[];
+}
+
 export const LOG_TYPE_SCHEMA = { type: 'array', items: { type: 'string', enum: [...LOG_EVENT_TYPES] } };

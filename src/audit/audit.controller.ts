@@ -1,15 +1,13 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { actorOf } from '../access/caller.js';
 import { RequiresScope } from '../access/required-access.js';
 import { CustomerIdPipe } from '../customers/dto/path-pipes.js';
 import type { JsonObject } from '../event-sourcing/event-store.js';
 import { isoTime } from '../customers/read-model/project.js';
 import { FlatQuery, type QueryParameters } from '../http/query-string.js';
-import { traceparentOf } from '../http/request-context.js';
 import { LogCursors } from '../subscribers/log-cursors.js';
-import { AuditTrail } from './audit-trail.js';
+import { AuditNotes, seesPersonal } from './audit-notes.js';
 import * as docs from './audit.docs.js';
 import {
   CustomerAudit,
@@ -18,6 +16,7 @@ import {
   type HistoryEvent,
   type Moment,
 } from './customer-audit.js';
+import { type CustomerVerification, CustomerVerifications } from './customer-verification.js';
 import { LogAudit, type LogEvent, type LogFilter } from './log-audit.js';
 import { readDiffQuery, readHistoryQuery, readLogQuery, readMoment } from './read-audit-query.js';
 
@@ -33,9 +32,10 @@ interface Page<E> {
 @Controller('audit')
 export class AuditController {
   constructor(
-    private readonly trail: AuditTrail,
+    private readonly notes: AuditNotes,
     private readonly customers: CustomerAudit,
     private readonly log: LogAudit,
+    private readonly verifications: CustomerVerifications,
     private readonly cursors: LogCursors,
   ) {}
 
@@ -49,7 +49,7 @@ export class AuditController {
   ): Promise<Page<LogEvent>> {
     const wanted = readLogQuery(query, this.cursors);
     const { customerId, ...filter } = wanted.filter;
-    await this.note(request, reply, { customerId, details: filterDetails(filter) });
+    await this.notes.note(request, reply, { customerId, details: filterDetails(filter) });
     const { events, position, hasMore } = await this.log.page(wanted, seesPersonal(request));
     return { data: events, next: this.cursors.write(position), hasMore };
   }
@@ -64,7 +64,7 @@ export class AuditController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Page<HistoryEvent>> {
     const wanted = readHistoryQuery(query, this.cursors);
-    await this.note(request, reply, { customerId });
+    await this.notes.note(request, reply, { customerId });
     const { events, position, hasMore } = await this.customers.history(customerId, wanted, seesPersonal(request));
     return { data: events, next: this.cursors.write(position), hasMore };
   }
@@ -79,7 +79,7 @@ export class AuditController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CustomerAsOf> {
     const moment = readMoment(query);
-    await this.note(request, reply, { customerId, details: { at: momentDetails(moment) } });
+    await this.notes.note(request, reply, { customerId, details: { at: momentDetails(moment) } });
     return this.customers.asOf(customerId, moment, seesPersonal(request));
   }
 
@@ -94,30 +94,22 @@ export class AuditController {
   ): Promise<CustomerDiff> {
     const { from, to } = readDiffQuery(query);
     const details = { from: momentDetails(from), to: momentDetails(to) };
-    await this.note(request, reply, { customerId, details });
+    await this.notes.note(request, reply, { customerId, details });
     return this.customers.diff(customerId, from, to, seesPersonal(request));
   }
 
-  /** @throws StoreUnavailable: then nothing is shown */
-  private async note(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { customerId, details }: { readonly customerId?: string | undefined; readonly details?: JsonObject },
-  ): Promise<void> {
-    reply.header('Cache-Control', 'no-store');
-    const traceparent = traceparentOf(request.headers);
-    await this.trail.record({
-      actor: actorOf(request),
-      action: `${request.method} ${request.routeOptions.url ?? ''}`,
-      requestId: request.id,
-      ...(traceparent !== undefined && { traceparent }),
-      ...(customerId !== undefined && { customerId }),
-      details: { ...details, personal: seesPersonal(request) },
-    });
+  @Get('customers/:id/verification')
+  @RequiresScope('audit:read')
+  @docs.VerifyCustomer()
+  async verifyCustomer(
+    @Param('id', CustomerIdPipe) customerId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CustomerVerification> {
+    await this.notes.note(request, reply, { customerId });
+    return this.verifications.verify(customerId);
   }
 }
-
-const seesPersonal = ({ caller }: FastifyRequest): boolean => caller?.scopes.includes('audit:read.pii') ?? false;
 
 /** As it was understood: the text of the query itself is kept nowhere. */
 const momentDetails = (moment: Moment): string | number =>

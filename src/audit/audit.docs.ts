@@ -13,6 +13,7 @@ import { Errors } from '../http/error-docs.js';
 import {
   CustomerAsOfResponse,
   CustomerDiffResponse,
+  CustomerVerificationResponse,
   HistoryPageResponse,
   LOG_TYPE_SCHEMA,
   LogEventPageResponse,
@@ -197,4 +198,19 @@ export const DiffCustomer = (): Docs =>
       },
     }),
     Errors('invalid_parameter', 'missing_parameter', 'not_found'),
+  );
+
+export const VerifyCustomer = (): Docs =>
+  applyDecorators(
+    ApiOperation({
+      summary: "Checks a customer's history against its hashes and the audit tree",
+      description:
+        'What was cut off its end is not seen here: the verification of the whole log, from the command line, finds that. ' +
+        'Each use is an event of its own in the log.',
+    }),
+    customerId(),
+    answer(CustomerVerificationResponse, {
+      sound: { value: { customerId: '5823594808', state: 'sound', events: 4, underCheckpoint: 4, findings: [] } },
+    }),
+    Errors('not_found'),
   );

@@ -99,7 +99,7 @@ describe('GET /audit/customers/{id}/events', () => {
     const all = await audit.history('c1');
     for (const limit of [1, 3]) {
       const events: HistoryEvent[] = [];
-      for (let [after, hasMore] = ['', true]; hasMore; ) {
+      for (let [after, hasMore] = ['', true]; hasMore;) {
         const page = await audit.got<Page<HistoryEvent>>(`/audit/customers/c1/events?limit=${limit}${after}`);
         events.push(...page.data);
         [after, hasMore] = [`&after=${page.next}`, page.hasMore];

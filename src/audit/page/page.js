@@ -9,8 +9,10 @@
  * @typedef {{ data: HistoryEvent[], next: string, hasMore: boolean }} HistoryPage
  * @typedef {{ revision: number, life: number, status: string, stoodFrom: string, stoodTo?: string,
  *   customer?: Record<string, unknown> }} Stood
- * @typedef {{ time: string, size: number, rootHash: string, note: string }} Checkpoint
- * @typedef {{ state: 'sound' | 'manipulated' | 'gap' | 'unchecked', message: string, checkpoint?: Checkpoint }} Verified
+ * @typedef {{ tree: 'sound' | 'altered', treeSize: number, unsigned: number, head?: { size: number, root: string },
+ *   signedTime?: string, checkpoint?: string }} LogState
+ * @typedef {{ state: 'sound' | 'altered', events: number, underCheckpoint: number,
+ *   findings: { revision: number, message: string }[] }} Checked
  * @typedef {{ errors?: { message: string }[] }} ErrorAnswer
  */
 
@@ -96,18 +98,31 @@ const showFacts = (list, facts) => {
 };
 
 const showLog = async () => {
-  const log = /** @type {Verified} */ (await ask('/audit/verification'));
-  const state = byId('log-state');
-  state.textContent = log.message;
-  state.className = log.state === 'sound' ? 'good' : log.state === 'manipulated' || log.state === 'gap' ? 'bad' : '';
+  const log = /** @type {LogState} */ (await ask('/audit/verification'));
+  const { head, signedTime, checkpoint } = log;
+  const words =
+    head === undefined
+      ? 'No checkpoint is signed yet.'
+      : 'The last checkpoint is signed, and the tree holds what it says.';
+  sayState(
+    byId('log-state'),
+    log.tree,
+    log.tree === 'sound' ? words : 'The tree is not what the last checkpoint says: it was altered.',
+  );
   showFacts(byId('log-facts'), [
-    ['Last checkpoint', log.checkpoint ? local(log.checkpoint.time) : 'none yet'],
-    ['Events under it', log.checkpoint?.size ?? 0],
-    ['Root of the tree', log.checkpoint?.rootHash ?? 'none yet'],
+    ['Last checkpoint', signedTime === undefined ? 'none yet' : local(signedTime)],
+    ['Events under it', head?.size ?? 0],
+    ['Events since', log.unsigned],
+    ['Root of the tree', head?.root ?? 'none yet'],
   ]);
-  const note = byId('log-note');
-  note.hidden = log.checkpoint === undefined;
-  one('#log-note pre', HTMLElement).textContent = log.checkpoint?.note ?? '';
+  byId('log-note').hidden = checkpoint === undefined;
+  one('#log-note pre', HTMLElement).textContent = checkpoint ?? '';
+};
+
+/** In words and in colour. @param {HTMLElement} place @param {'sound' | 'altered'} state @param {string} words */
+const sayState = (place, state, words) => {
+  place.textContent = words;
+  place.className = state === 'sound' ? 'good' : 'bad';
 };
 
 /** @param {Change[]} changes */
@@ -144,6 +159,7 @@ const eventItem = (event) => {
     changesTable(event.changes),
     show,
   ]);
+  item.dataset['revision'] = `${revision}`;
   show.addEventListener('click', () => {
     void during(async () => {
       await showRecord(`revision=${revision}`);
@@ -176,12 +192,16 @@ const showRecord = async (moment) => {
 };
 
 const showChecked = async () => {
-  const state = byId('found-state');
-  const checked = /** @type {Verified} */ (
-    await ask(`/audit/verification?customerId=${encodeURIComponent(found?.id ?? '')}`)
-  );
-  state.textContent = checked.message;
-  state.className = checked.state === 'sound' ? 'good' : checked.state === 'unchecked' ? '' : 'bad';
+  if (found === undefined) return;
+  const checked = /** @type {Checked} */ (await ask(`/audit/customers/${encodeURIComponent(found.id)}/verification`));
+  const { state, events, underCheckpoint, findings } = checked;
+  const told = findings.map(({ revision, message }) => `Revision ${revision}: ${message}.`).join(' ');
+  const count = `${events} events, ${underCheckpoint} of them under a signed checkpoint`;
+  sayState(byId('found-state'), state, state === 'sound' ? `The history is as it was recorded: ${count}.` : told);
+  const broken = new Set(findings.map(({ revision }) => `${revision}`));
+  for (const item of byId('timeline').children) {
+    item.classList.toggle('broken', item instanceof HTMLElement && broken.has(item.dataset['revision'] ?? ''));
+  }
 };
 
 /** @param {string} id */

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
+import type { AuditAccess } from '../audit/audit-events.js';
+import { AuditTrail } from '../audit/audit-trail.js';
+import { NotACheckpoint, readNote, type SignedNote } from '../audit/checkpoint-note.js';
+import { SystemClock } from '../event-sourcing/clock.js';
+import type { Actor } from '../event-sourcing/command-context.js';
+import type { EventStore } from '../event-sourcing/event-store.js';
+
+/** Whoever has the command line has the data folder: the account of the machine is all that is known of them. */
+export const OPERATOR: Actor = { type: 'system', id: 'admin' };
+
+/** Stands in the log before anything is shown. @throws StoreUnavailable */
+export const recordUse = (store: EventStore, access: AuditAccess, actor: Actor = OPERATOR): Promise<void> =>
+  new AuditTrail(store, new SystemClock()).record({ ...access, actor });
+
+/** A checkpoint in a file. @throws InvalidArgumentError */
+export function readHeld(file: string): SignedNote {
+  try {
+    return readNote(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof NotACheckpoint ? error.message : 'The file can not be read.');
+  }
+}
+
+export const collectHeld = (file: string, before: readonly SignedNote[] = []): readonly SignedNote[] => [
+  ...before,
+  readHeld(file),
+];
+
+export function parseMoment(value: string): number {
+  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError('Not an RFC 3339 date-time.');
+  return time;
+}

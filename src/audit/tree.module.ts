@@ -1,0 +1,63 @@
+import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import type { Checkpoints } from '../event-sourcing/checkpoints.js';
+import type { Clock } from '../event-sourcing/clock.js';
+import type { EventStore } from '../event-sourcing/event-store.js';
+import { HttpModule } from '../http/http.module.js';
+import type { SigningRing } from '../privacy/signing-ring.js';
+import { AuditNotes } from './audit-notes.js';
+import { AuditTrail } from './audit-trail.js';
+import { AuditTree } from './audit-tree.js';
+import { CheckpointLog } from './checkpoint-log.js';
+import { CheckpointRounds } from './checkpoint-rounds.js';
+import { CheckpointSigner } from './checkpoint-signer.js';
+import { TreeController } from './tree.controller.js';
+import { TreeProofs } from './tree-proofs.js';
+import { WitnessClient } from './witness-client.js';
+
+export interface TreeParts {
+  readonly auditTree: AuditTree;
+  /** In the database of the tree. */
+  readonly auditCheckpoints: Checkpoints;
+  readonly eventStore: EventStore;
+  readonly signing: SigningRing;
+  readonly clock: Clock;
+  readonly witnessUrl: string | undefined;
+  /** Whether this instance signs, if it is its turn. */
+  readonly signs: boolean;
+  /** Whether it serves requests. */
+  readonly serves: boolean;
+}
+
+/** The Merkle tree over the log: its checkpoints and proofs. What adds its leaves is among the followers of the log. */
+@Module({})
+export class TreeModule {
+  static with({ auditTree: tree, eventStore: store, signing, clock, ...parts }: TreeParts): DynamicModule {
+    const signer = new CheckpointSigner(tree, signing, clock);
+    const witness = parts.witnessUrl === undefined ? undefined : new WitnessClient(tree, parts.witnessUrl);
+    const logger = new Logger('CheckpointRounds');
+    const log = {
+      warn: (message: string, details: object): void => {
+        logger.warn(`${message} ${JSON.stringify(details)}`);
+      },
+    };
+    const { auditCheckpoints: checkpoints, signs } = parts;
+    const provided = [
+      { provide: AuditTree, useValue: tree },
+      { provide: CheckpointLog, useValue: new CheckpointLog(tree, store) },
+      { provide: CheckpointSigner, useValue: signer },
+      { provide: CheckpointRounds, useValue: new CheckpointRounds({ signer, witness, checkpoints, log, signs }) },
+    ];
+    return {
+      module: TreeModule,
+      imports: [HttpModule],
+      controllers: parts.serves ? [TreeController] : [],
+      providers: [
+        AuditTrail,
+        AuditNotes,
+        ...provided,
+        { provide: TreeProofs, useValue: new TreeProofs(tree, signing) },
+      ],
+      exports: provided.map(({ provide }) => provide),
+    };
+  }
+}

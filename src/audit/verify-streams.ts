@@ -1,0 +1,142 @@
+import { foldCustomer } from '../customers/customer-history.js';
+import type { CustomerView } from '../customers/read-model/customer-view.js';
+import type { CustomerViews } from '../customers/read-model/customer-views.js';
+import { CUSTOMER_PREFIX, customerIdOf, customerStream } from '../customers/streams.js';
+import { canonicalJson } from '../event-sourcing/canonical-json.js';
+import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
+import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import type { Findings, NamedEvent } from './verify-findings.js';
+
+export interface StreamCheckParts {
+  readonly store: Pick<EventStore, 'read' | 'comparePositions'>;
+  readonly views: Pick<CustomerViews, 'getMany' | 'ids'>;
+  readonly findings: Findings;
+  /** What the log held when the verification began: later events are of a later one. */
+  readonly head: Position;
+  /** What the views must hold: how far the projector had come when the verification began. */
+  readonly projected: Position | undefined;
+  /** The keyed hash that the view must hold; undefined where the address can't be opened any more. */
+  readonly emailIndexes?: (views: readonly CustomerView[]) => Promise<ReadonlyMap<string, string>>;
+}
+
+const AT_ONCE = 32;
+const IDS = 1_000;
+
+/** Reads each stream whole, one after the other: its chain, and the view that follows from it. */
+export class StreamCheck {
+  streams = 0;
+  events = 0;
+  views = 0;
+
+  constructor(private readonly parts: StreamCheckParts) {}
+
+  async check(streams: readonly string[]): Promise<void> {
+    for (let at = 0; at < streams.length; at += AT_ONCE) await this.some(streams.slice(at, at + AT_ONCE));
+  }
+
+  private async some(streams: readonly string[]): Promise<void> {
+    const { views, store } = this.parts;
+    const customers = streams.filter((stream) => stream.startsWith(CUSTOMER_PREFIX)).map(customerIdOf);
+    // Views first: what the log holds afterwards is never less than what they show.
+    const found = await views.getMany(customers);
+    const indexes = (await this.parts.emailIndexes?.([...found.values()])) ?? new Map<string, string>();
+    const read = await Promise.all(streams.map((stream) => store.read(stream).catch(unreadable)));
+    for (const [at, events] of read.entries()) {
+      const stream = streams[at] ?? '';
+      // The walk through the log names the event that can't be read.
+      if (events === undefined) continue;
+      this.checkChain(stream, events);
+      if (!stream.startsWith(CUSTOMER_PREFIX)) continue;
+      const id = customerIdOf(stream);
+      this.checkView(id, events, found.get(id), indexes.get(id));
+    }
+  }
+
+  private checkChain(stream: string, events: readonly RecordedEvent[]): void {
+    const { store, head, findings } = this.parts;
+    this.streams += 1;
+    let before: RecordedEvent | undefined;
+    for (const event of events) {
+      if (store.comparePositions(event.position, head) <= 0) this.events += 1;
+      const place: NamedEvent = { stream, revision: event.revision, eventId: event.id };
+      if (event.revision !== (before?.revision ?? -1) + 1) {
+        findings.add('chain', `The stream has no event ${String((before?.revision ?? -1) + 1)}: one is missing`, place);
+      } else if ((event.metadata['prevHash'] ?? null) !== (before?.metadata['hash'] ?? null)) {
+        findings.add('chain', 'The event does not follow from the one before it: the chain is broken', place);
+      }
+      before = event;
+    }
+  }
+
+  private checkView(
+    id: string,
+    events: readonly RecordedEvent[],
+    view: CustomerView | undefined,
+    emailIndex: string | undefined,
+  ): void {
+    const { findings } = this.parts;
+    const due = events.filter(({ position }) => this.isProjected(position)).at(-1);
+    const at = (revision: number): NamedEvent => {
+      const event = events.find((candidate) => candidate.revision === revision);
+      return { stream: customerStream(id), revision, ...(event !== undefined && { eventId: event.id }) };
+    };
+    if (view === undefined) {
+      if (due !== undefined) findings.add('view', 'The customer has no view', at(due.revision));
+      return;
+    }
+    this.views += 1;
+    if (view.version < (due?.revision ?? -1)) {
+      findings.add('view', 'The view lacks what it held before: it was set back', at(due?.revision ?? 0));
+    }
+    try {
+      const replayed = foldCustomer(events.filter(({ revision }) => revision <= view.version)).view;
+      const { emailIndex: kept, ...shown } = view;
+      const isSame = replayed !== undefined && canonicalJson(replayed) === canonicalJson(shown);
+      if (!isSame) findings.add('view', 'The view is not what follows from the log', at(view.version));
+      else if (view.email === undefined ? kept !== undefined : emailIndex !== undefined && kept !== emailIndex) {
+        findings.add('view', 'The view is found under another e-mail address than its own', at(view.version));
+      }
+    } catch {
+      findings.add('view', 'The history of the customer makes no sense: nothing follows from it', at(view.version));
+    }
+  }
+
+  private isProjected(position: Position): boolean {
+    const { projected, store } = this.parts;
+    return projected !== undefined && store.comparePositions(position, projected) <= 0;
+  }
+
+  /** Views of customers that the log does not know: looked for when there are more views than were compared. */
+  async checkStrangers(): Promise<void> {
+    let count = 0;
+    await this.eachPage((ids) => (count += ids.length));
+    if (count > this.views) await this.eachPage((ids) => this.tellStrangers(ids));
+  }
+
+  private async eachPage(work: (ids: readonly string[]) => unknown): Promise<void> {
+    for (let after: string | undefined; ;) {
+      const ids = await this.parts.views.ids(after, IDS);
+      await work(ids);
+      after = ids.at(-1);
+      if (ids.length < IDS) return;
+    }
+  }
+
+  private async tellStrangers(ids: readonly string[]): Promise<void> {
+    const { store, findings } = this.parts;
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      const read = await Promise.all(some.map((id) => store.read(customerStream(id), { limit: 1 }).catch(unreadable)));
+      for (const [n, id] of some.entries()) {
+        if (read[n]?.length !== 0) continue;
+        const place = { stream: customerStream(id), revision: 0 };
+        findings.add('view', 'There is a view of a customer that the log does not know', place);
+      }
+    }
+  }
+}
+
+const unreadable = (error: unknown): undefined => {
+  if (error instanceof StoreUnavailable) throw error;
+  return undefined;
+};

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportBundle, type ExportFilter } from '../../src/audit/export-bundle.js';
+import { readNote, writeVerifierKey } from '../../src/audit/checkpoint-note.js';
+import { anAuditedWorld, type AuditedWorld } from '../support/audited-world.js';
+import { CopiedLog, CopiedViews } from '../support/copied-audit.js';
+import { scale } from '../support/scale.js';
+import { seed } from '../support/seed.js';
+import { chanceFrom, signAnew, type Tampered, TAMPERINGS } from './audit-tamperings.js';
+import { type Result, verifyExport } from '../../tools/verify-export.mjs';
+
+let world: AuditedWorld;
+let folder: string;
+beforeAll(async () => {
+  world = await anAuditedWorld();
+  folder = mkdtempSync(join(tmpdir(), 'audit-export-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const outside = (): string[] => world.checkpoints.map(({ note }) => note);
+const keys = (): string[] => world.keysOf(readNote(outside()[0]!).origin).map(writeVerifierKey);
+
+async function exported(copy: Omit<Tampered, 'how' | 'named'>, filter: ExportFilter = {}): Promise<string> {
+  const bundle = join(folder, crypto.randomUUID());
+  const checkpoint = (await copy.tree.latestCheckpoint())!;
+  await exportBundle({
+    store: new CopiedLog(copy.events),
+    tree: copy.tree,
+    views: new CopiedViews(copy.views),
+    filter,
+    checkpoint: () => Promise.resolve({ checkpoint, withinLog: true }),
+    keys: keys(),
+    held: world.checkpoints.map(({ note }) => readNote(note)),
+    folder: bundle,
+    verifier: 'tools/verify-export.mjs',
+    madeAt: 0,
+    onProgress: () => undefined,
+  });
+  return bundle;
+}
+
+const whole = () => ({ events: world.log.events, views: world.views, tree: world.tree() });
+const check = (bundle: string): Promise<Result> => verifyExport(bundle, { keys: keys(), checkpoints: outside() });
+
+function names({ findings }: Result, { named, isRange }: Tampered): boolean {
+  if (isRange !== true)
+    return findings.some(({ eventId = '', stream = '' }) => [eventId, stream].some((name) => named.includes(name)));
+  const victim = world.log.events.findIndex(({ id }) => id === named[0]);
+  const from = Math.max(0, ...world.checkpoints.map(({ size }) => size).filter((size) => size <= victim));
+  return findings.find(({ what }) => what === 'rewritten')?.eventId === world.log.events[from]!.id;
+}
+
+describe('the separate verifier', () => {
+  it('finds nothing in an export of what was left as it is', async () => {
+    const result = await check(await exported(whole()));
+    expect(result).toEqual({ verdict: 'sound', findings: [], notes: [], events: world.log.events.length });
+  });
+
+  it.each([
+    ['of one customer', { customerId: 'c1' }],
+    ['of a time', { from: 0, to: Date.UTC(2100, 0) }],
+  ])('finds nothing in a selection %s, and says what that shows', async (_, filter) => {
+    const { verdict, findings, events, notes } = await check(await exported(whole(), filter));
+    expect({ verdict, findings }).toEqual({ verdict: 'sound', findings: [] });
+    expect(events).toBeGreaterThan(2);
+    expect(notes.join()).toContain('not that nothing was left out');
+  });
+
+  it('says that keys of the export itself prove nothing, and what no outside checkpoint covers', async () => {
+    const { verdict, notes } = await verifyExport(await exported(whole()));
+    expect([verdict, notes.length]).toEqual(['sound', 2]);
+  });
+
+  const count = scale(400, 100_000);
+  it(`finds each of ${String(count)} tamperings and names the event`, async () => {
+    const chance = chanceFrom(seed());
+    const ways = Object.entries(TAMPERINGS);
+    const missed: unknown[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const [how, tamper] = ways[n % ways.length]!;
+      const tampered = { how, ...tamper(world, chance) };
+      if (tampered.isRange === true) await signAnew(world, tampered.tree, () => n);
+      const bundle = await exported(tampered);
+      const result = await check(bundle);
+      rmSync(bundle, { recursive: true });
+      if (result.verdict !== 'manipulation' || !names(result, tampered))
+        missed.push({ how, named: tampered.named, result });
+    }
+    expect(missed.slice(0, 2)).toEqual([]);
+  });
+
+  it('finds a changed event in a selection', async () => {
+    const chance = chanceFrom(seed());
+    for (let n = 0; n < 20; n += 1) {
+      const { events, named, ...rest } = TAMPERINGS['a changed value with a hash that fits']!(world, chance);
+      const victim = world.log.events.find(({ id }) => id === named[0])!;
+      if (!victim.stream.startsWith('customer-')) continue;
+      const result = await check(await exported({ ...rest, events }, { customerId: victim.stream.slice(9) }));
+      expect(result).toMatchObject({ verdict: 'manipulation' });
+      expect(result.findings.map(({ eventId }) => eventId)).toContain(victim.id);
+    }
+  });
+});
