@@ -39,6 +39,8 @@ export interface Options {
   readonly scaleSeconds: number;
   /** History: events a customer has, and how many such customers. */
   readonly histories: readonly { readonly events: number; readonly customers: number }[];
+  /** Evidence: events in the log that is verified and exported, about. */
+  readonly evidenceEvents: number;
   /** Feed: the log that is read. */
   readonly feed: { readonly customers: number; readonly eventsEach: number };
   /** Streams: connections held at once, and for how long events are appended, so many a second. */
@@ -67,6 +69,7 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000],
     scaleSeconds: 0.3,
     histories: histories(300, 60, 20),
+    evidenceEvents: 20_000,
     feed: { customers: 2_000, eventsEach: 5 },
     streams: { connections: 100, rate: 20, seconds: 3 },
     // So few customers that a look-alike, which takes some hundred writes a second, can follow: it gets theirs folded.
@@ -86,6 +89,7 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000, 100_000],
     scaleSeconds: 0.8,
     histories: histories(2_000, 500, 100),
+    evidenceEvents: 100_000,
     feed: { customers: 10_000, eventsEach: 5 },
     streams: { connections: 1_000, rate: 20, seconds: 10 },
     stores: {
@@ -104,6 +108,7 @@ const EFFORTS: Readonly<Record<'quick' | 'usual' | 'full', Effort>> = {
     sizes: [1_000, 10_000, 100_000, 1_000_000],
     scaleSeconds: 2,
     histories: histories(4_000, 1_000, 300),
+    evidenceEvents: 1_000_000,
     feed: { customers: 40_000, eventsEach: 5 },
     streams: { connections: 1_000, rate: 20, seconds: 30 },
     stores: {

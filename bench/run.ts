@@ -64,7 +64,7 @@ async function onEmbedded(bench: Bench): Promise<object> {
   if (sizes.length > 0 || histories !== undefined) section('Replay and memory', replayText(sizes, histories));
   const events = await onSubscribers(bench);
   if (parts.has('profile')) for await (const text of profile(bench)) console.log(`\n${text}`);
-  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories, audits, ...events };
+  return { rebuildAim: REBUILD_AIM, comparisons, sizes, histories, audits, evidence: proofs, ...events };
 }
 
 async function onSubscribers(bench: Bench): Promise<object> {

@@ -4,7 +4,12 @@ import { TerminusModule } from '@nestjs/terminus';
 import { Registry } from 'prom-client';
 import { ApiKeys } from './access/api-keys.js';
 import { AUDIT_PREFIX } from './audit/audit-events.js';
+import { AuditTree } from './audit/audit-tree.js';
 import { AuditModule } from './audit/audit.module.js';
+import { CheckpointLog } from './audit/checkpoint-log.js';
+import { CheckpointSigner } from './audit/checkpoint-signer.js';
+import { ErasureCheckpoints } from './audit/erasure-checkpoints.js';
+import { TreeModule } from './audit/tree.module.js';
 import { CONFIG, type Config } from './config.js';
 import { CustomersApiModule, CustomersModule } from './customers/customers.module.js';
 import { CustomerViews } from './customers/read-model/customer-views.js';
@@ -17,14 +22,17 @@ import { Checkpoints } from './event-sourcing/checkpoints.js';
 import { Clock, SystemClock } from './event-sourcing/clock.js';
 import { EventStore } from './event-sourcing/event-store.js';
 import { FollowersModule } from './followers.module.js';
+import { ReceiptsModule } from './receipts.module.js';
 import { HealthController } from './health/health.controller.js';
 import { CommandRetries } from './metrics/command-retries.js';
 import { MeteredEventStore } from './metrics/metered-event-store.js';
 import { MeteredSubjectKeys } from './metrics/metered-subject-keys.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { KeyRing } from './privacy/key-ring.js';
+import { KeyRing, MAX_AGE_MS } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
 import type { MasterKeys } from './privacy/master-keys.js';
+import { LogCheckpoints } from './privacy/log-checkpoints.js';
+import { Receipts } from './privacy/receipts.js';
 import { loadServiceSecrets, ServiceSecrets } from './privacy/service-secrets.js';
 import { openSigningRing, SigningRing } from './privacy/signing-ring.js';
 import { SubjectKeys } from './privacy/subject-keys.js';
@@ -49,6 +57,12 @@ export interface Stores {
   readonly webhooks: Webhooks;
   /** In the database of the webhooks. */
   readonly webhookCheckpoints: Checkpoints;
+  readonly auditTree: AuditTree;
+  /** In the database of the tree. */
+  readonly auditCheckpoints: Checkpoints;
+  readonly receipts: Receipts;
+  /** In the database of the receipts. */
+  readonly receiptCheckpoints: Checkpoints;
   close(): Promise<void>;
 }
 
@@ -176,9 +190,12 @@ export class AppModule {
       { provide: SubjectKeys, useValue: privacy.subjectKeys },
       { provide: Checkpoints, useValue: stores.checkpoints },
       { provide: ApiKeys, useValue: stores.apiKeys },
+      { provide: AuditTree, useValue: stores.auditTree },
       { provide: KeyRing, useValue: privacy.keys },
       { provide: ServiceSecrets, useValue: privacy.secrets },
       { provide: SigningRing, useValue: privacy.signing },
+      { provide: Receipts, useValue: stores.receipts },
+      { provide: LogCheckpoints, useValue: erasureCheckpoints(stores, privacy, clock) },
       { provide: SourceDirectory, useValue: directory },
       { provide: Registry, useValue: registry },
       { provide: CommandRetries, useValue: new CommandRetries(registry) },
@@ -192,6 +209,12 @@ export class AppModule {
       delivers: follows,
       serves: config.role !== 'worker',
     });
+    const audit = TreeModule.with({
+      ...common,
+      witnessUrl: config.auditWitnessUrl,
+      signs: follows,
+      serves: config.role !== 'worker',
+    });
     const followers = FollowersModule.with({ ...common, follows, webhooksModule: webhooks });
     return {
       module: AppModule,
@@ -202,12 +225,23 @@ export class AppModule {
         followers,
         ...(config.role === 'worker' ? [CustomersModule] : [CustomersApiModule, EventsApiModule, AuditModule]),
         webhooks,
-        MetricsModule.with(followers, privacy.subjectKeys),
+        audit,
+        ReceiptsModule.with({
+          ...common,
+          // Embedded, the keys are in the cache of this process alone, which hears of every destruction.
+          cachesMs: config.keysMongodbUrl === undefined ? 0 : MAX_AGE_MS,
+          issues: follows,
+          ...(config.masterKeyEpochDays !== undefined && { epochDays: config.masterKeyEpochDays }),
+        }),
+        MetricsModule.with([followers, audit], privacy.subjectKeys),
       ],
       controllers: [HealthController],
     };
   }
 }
+
+const erasureCheckpoints = ({ auditTree, eventStore }: Stores, { signing }: Privacy, clock: Clock): LogCheckpoints =>
+  new ErasureCheckpoints(new CheckpointLog(auditTree, eventStore), new CheckpointSigner(auditTree, signing, clock));
 
 @Module({})
 class PortsModule {}

@@ -84,6 +84,7 @@ describe('configuration', () => {
     ['MASTER_KEYS', `a:${randomBytes(31).toString('base64')}`],
     ['MASTER_KEYS', `a:${key},a:${key}`],
     ['MASTER_KEYS', `a:${key},`],
+    ['MASTER_KEY_EPOCH_DAYS', 'monthly'],
     ['FORGET_GRACE_DAYS', 'soon'],
     ['FORGET_GRACE_DAYS', '3651'],
     ['SOURCES_URL', 'ftp://sources.example'],
@@ -171,6 +172,8 @@ describe('configuration', () => {
     expect(Object.keys(example).sort()).toEqual(
       [
         'API_KEY_BOOTSTRAP',
+        'AUDIT_API_KEY',
+        'AUDIT_WITNESS_URL',
         'AUTH_AUDIENCE',
         'AUTH_ISSUER',
         'AUTH_JWKS_URL',
@@ -184,6 +187,7 @@ describe('configuration', () => {
         'LIVE_MODE',
         'LOG_LEVEL',
         'MASTER_KEYS',
+        'MASTER_KEY_EPOCH_DAYS',
         'MASTER_KEY_FILE',
         'MONGODB_URL',
         'PORT',

@@ -17,6 +17,8 @@ export interface Config extends StoreUrls {
   /** No key file is made where there is none: other instances must have the same one. */
   readonly masterKeyMustExist: boolean;
   readonly forgetGraceDays: number;
+  /** After so many days a master key is taken out of use and destroyed; absent while that is not planned. */
+  readonly masterKeyEpochDays?: number;
   readonly sourcesUrl?: string;
   readonly sourcesToken?: string;
   readonly liveMode: boolean;
@@ -29,6 +31,10 @@ export interface Config extends StoreUrls {
   readonly rateLimit: number;
   /** Webhooks may go to loopback addresses, and there by http: for development. */
   readonly webhooksAllowLoopback: boolean;
+  /** Who keeps checkpoints of the audit tree outside. */
+  readonly auditWitnessUrl?: string;
+  /** Of whoever runs a command that shows personal values. */
+  readonly auditApiKey?: string;
   /** What libraries are told to print; refused where that would be passwords. */
   readonly debug?: string;
 }
@@ -77,6 +83,9 @@ export function readConfig(env: Environment = process.env): Config {
   const sourcesToken = settings.text('SOURCES_TOKEN');
   const tokens = readTokens(settings);
   const debug = settings.text('DEBUG');
+  const auditWitnessUrl = settings.url('AUDIT_WITNESS_URL');
+  const auditApiKey = settings.text('AUDIT_API_KEY');
+  const masterKeyEpochDays = settings.integer('MASTER_KEY_EPOCH_DAYS', 1, 3650);
   return {
     ...urls,
     role: settings.oneOf('ROLE', ROLES) ?? 'all',
@@ -89,6 +98,7 @@ export function readConfig(env: Environment = process.env): Config {
     masterKeyFile: masterKeyFile ?? join(dataDir, 'master.key'),
     masterKeyMustExist: urls.keysMongodbUrl !== undefined,
     forgetGraceDays: settings.integer('FORGET_GRACE_DAYS', 0, 3650) ?? 28,
+    ...(masterKeyEpochDays !== undefined && { masterKeyEpochDays }),
     ...(sourcesUrl !== undefined && { sourcesUrl }),
     ...(sourcesToken !== undefined && { sourcesToken }),
     liveMode: settings.oneOf('LIVE_MODE', ['true', 'false']) === 'true',
@@ -96,6 +106,8 @@ export function readConfig(env: Environment = process.env): Config {
     bodyLimit: settings.integer('BODY_LIMIT', KIB, 16 * KIB * KIB) ?? DEFAULT_BODY_LIMIT,
     ...(tokens !== undefined && { tokens }),
     ...(debug !== undefined && { debug }),
+    ...(auditWitnessUrl !== undefined && { auditWitnessUrl }),
+    ...(auditApiKey !== undefined && { auditApiKey }),
     rateLimit: settings.integer('RATE_LIMIT', 0, 1_000_000) ?? 0,
     webhooksAllowLoopback: settings.oneOf('WEBHOOKS_ALLOW_LOOPBACK', ['true', 'false']) === 'true',
   };

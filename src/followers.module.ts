@@ -1,4 +1,6 @@
 import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import type { AuditTree } from './audit/audit-tree.js';
+import { TreeFollower } from './audit/tree-follower.js';
 import type { CustomerViews } from './customers/read-model/customer-views.js';
 import { CustomerErasures } from './customers/read-model/customer-erasures.js';
 import { CustomerProjection } from './customers/read-model/customer-projection.js';
@@ -13,6 +15,9 @@ import { type FollowerLog, LogFollower, type LogHandler } from './event-sourcing
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { ReadGate } from './event-sourcing/read-gate.js';
 import { ErasureFollower } from './privacy/erasure-follower.js';
+import { ErasuresAtStart } from './privacy/erasures-at-start.js';
+import { ReceiptFollower } from './privacy/receipt-follower.js';
+import type { Receipts } from './privacy/receipts.js';
 import type { KeyRing } from './privacy/key-ring.js';
 import type { ServiceSecrets } from './privacy/service-secrets.js';
 import { WebhookDispatcher } from './subscribers/webhooks/dispatcher.js';
@@ -28,6 +33,10 @@ export interface FollowerParts {
   readonly secrets: ServiceSecrets;
   readonly webhooks: Webhooks;
   readonly webhookCheckpoints: Checkpoints;
+  readonly auditTree: AuditTree;
+  readonly auditCheckpoints: Checkpoints;
+  readonly receipts: Receipts;
+  readonly receiptCheckpoints: Checkpoints;
   /** Provides the dispatcher, which is told of what there is to deliver. */
   readonly webhooksModule: DynamicModule;
   readonly clock: Clock;
@@ -35,14 +44,19 @@ export interface FollowerParts {
   readonly follows: boolean;
 }
 
-/** What follows the log: the projector, the finishing of erasures and of claims, the noting for webhooks. */
+/** What follows the log: the projector, the finishing of erasures and of claims, the noting for webhooks, the audit tree. */
 @Module({})
 export class FollowersModule {
   static with(parts: FollowerParts): DynamicModule {
     const { eventStore: store, customerViews, checkpoints, keyCheckpoints, keys, secrets, clock } = parts;
     const projection = new CustomerProjection(store, customerViews, keys, new EmailIndexing(secrets));
-    const projector = follow(projection, checkpoints, parts);
-    const erasures = follow(new ErasureFollower(new CustomerErasures(projection), keys), keyCheckpoints, parts);
+    const leaves = follow(new TreeFollower(store, parts.auditTree), parts.auditCheckpoints, parts);
+    const ends = new CustomerErasures(projection);
+    const atStart = new ErasuresAtStart(ends);
+    const projector = follow(atStart.watched('read_model', projection), checkpoints, parts);
+    const erasing = new ErasureFollower(ends, keys);
+    const erasures = follow(atStart.watched('subject_keys', erasing), keyCheckpoints, parts);
+    const receipts = follow(new ReceiptFollower(ends, parts.receipts), parts.receiptCheckpoints, parts);
     const followers = {
       provide: LogFollowers,
       inject: [SourceOwnership, WebhookDispatcher],
@@ -56,6 +70,8 @@ export class FollowersModule {
             beforeServing: false,
           },
           { name: 'webhooks', follower: noting(parts, dispatcher), beforeServing: false },
+          { name: 'audit-tree', follower: leaves, beforeServing: false },
+          { name: 'receipts', follower: receipts, beforeServing: false },
         ]),
     };
     const gate = { provide: ReadGate, useValue: new ReadGate(store, customerViews, projector) };
@@ -63,8 +79,8 @@ export class FollowersModule {
     return {
       module: FollowersModule,
       imports: [gateModule, CustomersModule, parts.webhooksModule],
-      providers: [followers],
-      exports: [followers],
+      providers: [followers, { provide: ErasuresAtStart, useValue: atStart }],
+      exports: [followers, ErasuresAtStart],
     };
   }
 }

@@ -90,6 +90,8 @@ const SETTING_OF: Record<StoreName, string> = {
   api_keys: 'the API keys are out of reach (MONGODB_URL, or DATA_DIR)',
   subject_keys: 'the subject keys are out of reach (KEYS_MONGODB_URL, or DATA_DIR)',
   webhooks: 'the webhooks are out of reach (MONGODB_URL, or DATA_DIR)',
+  audit_tree: 'the audit tree is out of reach (MONGODB_URL, or DATA_DIR)',
+  receipts: 'the receipts are out of reach (MONGODB_URL, or DATA_DIR)',
   token_keys: 'the keys for tokens are out of reach (AUTH_JWKS_URL)',
   source_directory: 'the sources are out of reach (SOURCES_URL)',
 };

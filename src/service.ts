@@ -2,10 +2,13 @@ import type { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type Parts } from './app.module.js';
+import { CheckpointRounds } from './audit/checkpoint-rounds.js';
 import { DueErasures } from './customers/commands/due-erasures.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { configureApp, createHttpAdapter } from './http/configure-app.js';
 import type { ServiceLogger } from './http/service-logger.js';
+import { ErasuresAtStart } from './privacy/erasures-at-start.js';
+import { ReceiptIssuer } from './privacy/receipt-issuer.js';
 import { WebhookDispatcher } from './subscribers/webhooks/dispatcher.js';
 
 /** The service on opened stores: followers caught up, ready to listen. Main and the tests start the same thing. */
@@ -17,6 +20,8 @@ export class Service {
     private readonly followers: LogFollowers,
     readonly dueErasures: DueErasures,
     private readonly dispatcher: WebhookDispatcher,
+    private readonly auditRounds: CheckpointRounds,
+    private readonly receipts: ReceiptIssuer,
   ) {
     this.app.getHttpServer().on('connection', (socket: Socket) => {
       this.sockets.add(socket);
@@ -37,11 +42,22 @@ export class Service {
     });
     configureApp(app, logger);
     await app.init();
-    const service = new Service(app, app.get(LogFollowers), app.get(DueErasures), app.get(WebhookDispatcher));
+    const service = new Service(
+      app,
+      app.get(LogFollowers),
+      app.get(DueErasures),
+      app.get(WebhookDispatcher),
+      app.get(CheckpointRounds),
+      app.get(ReceiptIssuer),
+    );
     try {
       await service.followers.start();
+      const run = app.get(ErasuresAtStart).end();
+      if (Object.keys(run).length > 0) logger.event('warn', 'erasures were run again before the first request', run);
       await service.dueErasures.run();
       service.dispatcher.start();
+      service.auditRounds.start();
+      service.receipts.start();
     } catch (error) {
       await service.stop();
       throw error;
@@ -62,6 +78,8 @@ export class Service {
       clearInterval(hurry);
     });
     await this.dispatcher.stop();
+    await this.receipts.stop();
     await this.followers.stop();
+    await this.auditRounds.stop();
   }
 }

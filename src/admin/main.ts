@@ -3,9 +3,11 @@ import { loadEnvFile } from '../config.js';
 import { addApiKeyCommands } from './api-keys.js';
 import { addMasterKeyCommands } from './master-key.js';
 import { addPrivacyCommands } from './privacy.js';
+import { addAuditCommands } from './audit.js';
 import { addRebuildCommand } from './rebuild.js';
+import { addVerifyReceiptCommand } from './verify-receipt.js';
 
-/** Exit codes: 0 done, 1 refused or failed (one clear line says why), 2 called wrongly. */
+/** Exit codes: 0 done, 1 refused or failed (one clear line says why), 2 called wrongly; `audit verify` has its own. */
 async function main(): Promise<void> {
   loadEnvFile();
   const program = new Command('admin')
@@ -16,6 +18,8 @@ async function main(): Promise<void> {
   addApiKeyCommands(program);
   addMasterKeyCommands(program);
   addPrivacyCommands(program);
+  addAuditCommands(program);
+  addVerifyReceiptCommand(program);
   await program.parseAsync();
 }
 

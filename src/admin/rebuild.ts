@@ -45,6 +45,8 @@ async function rebuild({ config, stores }: Opened): Promise<void> {
   await forgetOtherLog(store, stores.webhookCheckpoints, 'webhooks', (sameLog) =>
     beginOnOtherLog(stores.webhooks, store, sameLog),
   );
+  await forgetOtherLog(store, stores.auditCheckpoints, 'audit-tree', () => stores.auditTree.beginAnew());
+  await forgetOtherLog(store, stores.receiptCheckpoints, 'receipts', () => stores.receipts.clearPending());
   const bar = progressBar('Rebuilding');
   const started = Date.now();
   const { events } = await rebuildViews({

@@ -25,6 +25,9 @@ const WRITTEN_BY_RELEASE_0_1 = [
   '{"type":"ForgetRequested","data":{"dueAt":"2026-02-01T00:00:00.000Z"}}',
   '{"type":"ForgetRequestWithdrawn","data":{}}',
   '{"type":"CustomerErased","data":{"keyRevision":1,"cause":"grace_period_over"}}',
+  '{"type":"LegalHoldPlaced","data":{}}',
+  '{"type":"LegalHoldLifted","data":{}}',
+  '{"type":"CustomerErased","data":{"keyRevision":1,"cause":"requested","reasonCode":"gdpr_art_17"}}',
   '{"type":"CustomerDeleted","data":{"keyRevision":2}}',
 ];
 

@@ -44,7 +44,9 @@ const SHAPES: { readonly [T in CustomerEventType]: Readonly<Record<string, Check
   DefaultSourceChanged: { sourceId: nullable(text) },
   ForgetRequested: { dueAt: text },
   ForgetRequestWithdrawn: {},
-  CustomerErased: { keyRevision: count, cause: text },
+  LegalHoldPlaced: {},
+  LegalHoldLifted: {},
+  CustomerErased: { keyRevision: count, cause: text, reasonCode: optional(text) },
   CustomerDeleted: { keyRevision: count },
 };
 

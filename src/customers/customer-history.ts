@@ -13,6 +13,8 @@ export interface RecordedCommand {
   /** The life it took effect in. */
   readonly life: number;
   readonly fingerprint?: Sealed;
+  /** What an erasure was asked for with: with the end of a life nothing is sealed, so there is no fingerprint. */
+  readonly reasonCode?: string;
 }
 
 /** A customer's stream, folded but not opened: everything a command needs to know before it needs a key. */
@@ -52,7 +54,12 @@ export function foldCustomer(events: readonly StreamEvent[], before: CustomerHis
     view = project(view, event, { customerId: customerIdOf(recorded.stream), revision, at });
     hasSealed ||= keyRevision !== undefined;
     if (!commands.has(commandId)) {
-      commands.set(commandId, { life: state.life, ...(isSealed(fingerprint) && { fingerprint }) });
+      const reasonCode = event.type === 'CustomerErased' ? event.data.reasonCode : undefined;
+      commands.set(commandId, {
+        life: state.life,
+        ...(isSealed(fingerprint) && { fingerprint }),
+        ...(reasonCode !== undefined && { reasonCode }),
+      });
     }
   }
   return { state, view, revision, at, hasSealed, commands };

@@ -121,7 +121,7 @@ export const DeleteCustomer = (): Docs =>
     ifMatch(),
     reason(),
     ApiResponse({ status: 204, description: 'No content' }),
-    Errors(...CHANGE_ERRORS, 'not_found', 'customer_erased'),
+    Errors(...CHANGE_ERRORS, 'not_found', 'customer_erased', 'legal_hold'),
   );
 
 export const AttachSource = (): Docs =>

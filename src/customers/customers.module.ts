@@ -9,9 +9,13 @@ import { DetachSourceHandler } from './commands/detach-source.js';
 import { DueErasures } from './commands/due-erasures.js';
 import { EraseCustomerHandler } from './commands/erase-customer.js';
 import { ForgetCustomerHandler } from './commands/forget-customer.js';
+import { LiftLegalHoldHandler } from './commands/lift-legal-hold.js';
+import { PlaceLegalHoldHandler } from './commands/place-legal-hold.js';
 import { UpdateCustomerHandler } from './commands/update-customer.js';
 import { CustomersController } from './customers.controller.js';
+import { ErasureController } from './erasure.controller.js';
 import { GetCustomerHandler } from './queries/get-customer.js';
+import { GetErasureHandler } from './queries/get-erasure.js';
 import { ListCustomersHandler } from './queries/list-customers.js';
 import { EmailIndexing } from './read-model/email-indexing.js';
 import { OpenViews } from './read-model/open-views.js';
@@ -28,8 +32,11 @@ import { SourceOwnership } from './sources/source-ownership.js';
     DetachSourceHandler,
     EraseCustomerHandler,
     ForgetCustomerHandler,
+    LiftLegalHoldHandler,
+    PlaceLegalHoldHandler,
     UpdateCustomerHandler,
     GetCustomerHandler,
+    GetErasureHandler,
     ListCustomersHandler,
     CustomerExecution,
     DueErasures,
@@ -43,5 +50,5 @@ import { SourceOwnership } from './sources/source-ownership.js';
 export class CustomersModule {}
 
 /** The customers resource, for the instances that serve requests. */
-@Module({ imports: [CustomersModule, HttpModule], controllers: [CustomersController] })
+@Module({ imports: [CustomersModule, HttpModule], controllers: [CustomersController, ErasureController] })
 export class CustomersApiModule {}

@@ -1,5 +1,13 @@
 export type StoreName =
-  'event_log' | 'read_model' | 'subject_keys' | 'api_keys' | 'webhooks' | 'token_keys' | 'source_directory';
+  | 'event_log'
+  | 'read_model'
+  | 'subject_keys'
+  | 'api_keys'
+  | 'webhooks'
+  | 'audit_tree'
+  | 'receipts'
+  | 'token_keys'
+  | 'source_directory';
 
 /** A store is out of reach and nothing was done. Answered as 503 `service_unavailable`. */
 export class StoreUnavailable extends Error {

@@ -59,6 +59,7 @@ export const ERRORS = {
   },
   source_in_use: { status: 409, example: { parameter: 'sourceId', message: 'The source belongs to another customer' } },
   customer_erased: { status: 409, example: { parameter: 'id', message: "Customer '5823594808' was erased" } },
+  legal_hold: { status: 409, example: { parameter: 'id', message: "Customer '5823594808' is under a legal hold" } },
   replay_in_progress: { status: 409, example: { message: 'The replay before this one is still under way' } },
   cursor_gone: {
     status: 410,

@@ -8,6 +8,8 @@ const NAMES: Readonly<Record<CustomerCommand['kind'], string>> = {
   forget: 'ForgetCustomer',
   erase: 'EraseCustomer',
   delete: 'DeleteCustomer',
+  place_hold: 'PlaceLegalHold',
+  lift_hold: 'LiftLegalHold',
   attach_source: 'AttachSource',
   detach_source: 'DetachSource',
 };

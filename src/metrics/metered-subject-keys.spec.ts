@@ -1,10 +1,15 @@
 import { describeSubjectKeys } from '../../test/contracts/subject-keys.contract.js';
 import { InMemorySubjectKeys } from '../../test/support/in-memory-subject-keys.js';
+import type { KeyRef, WrappedKey } from '../privacy/subject-keys.js';
 import { MeteredSubjectKeys } from './metered-subject-keys.js';
 
 describeSubjectKeys(
   'metered',
-  async () => ({ port: new MeteredSubjectKeys(new InMemorySubjectKeys()), close: async () => undefined }),
+  async () => {
+    const inner = new InMemorySubjectKeys();
+    const putBack = async (ref: KeyRef, key: WrappedKey): Promise<void> => inner.plant(ref, key);
+    return { port: new MeteredSubjectKeys(inner), close: async () => undefined, putBack };
+  },
   false,
 );
 

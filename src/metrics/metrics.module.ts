@@ -1,4 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuditMetrics } from './audit-metrics.js';
 import { FollowerMetrics } from './follower-metrics.js';
 import { KeyStoreMetrics } from './key-store-metrics.js';
 import { MeteredSubjectKeys } from './metered-subject-keys.js';
@@ -11,14 +12,15 @@ import { TraceContext } from './trace-context.js';
 /** What is measured from outside, and where it is read. What is measured at a port is put round it by the composition root. */
 @Module({})
 export class MetricsModule {
-  /** @param followers the module that exports LogFollowers */
-  static with(followers: DynamicModule, subjectKeys: MeteredSubjectKeys): DynamicModule {
+  /** @param measured the modules that export LogFollowers and what signs the audit tree */
+  static with(measured: readonly DynamicModule[], subjectKeys: MeteredSubjectKeys): DynamicModule {
     return {
       module: MetricsModule,
-      imports: [followers],
+      imports: [...measured],
       controllers: [MetricsController],
       providers: [
         { provide: MeteredSubjectKeys, useValue: subjectKeys },
+        AuditMetrics,
         FollowerMetrics,
         KeyStoreMetrics,
         ObservedBuses,

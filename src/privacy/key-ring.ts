@@ -26,7 +26,7 @@ interface Moment {
 }
 
 /** Older answers may hide a destruction by another instance. */
-const MAX_AGE_MS = 5_000;
+export const MAX_AGE_MS = 5_000;
 const MAX_ENTRIES = 10_000;
 
 /**

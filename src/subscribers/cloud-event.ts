@@ -27,6 +27,8 @@ export const EVENT_TYPES = {
   DefaultSourceChanged: 'customer.default_source_changed',
   ForgetRequested: 'customer.forget_requested',
   ForgetRequestWithdrawn: 'customer.forget_request_withdrawn',
+  LegalHoldPlaced: 'customer.legal_hold_placed',
+  LegalHoldLifted: 'customer.legal_hold_lifted',
   CustomerErased: 'customer.erased',
   CustomerDeleted: 'customer.deleted',
 } as const satisfies Record<CustomerEventType, string>;

@@ -48,6 +48,10 @@ export function newValues(event: SealedCustomerEvent, { customerId, at }: EventP
       return { requestToBeForgotten: true, dueAt: event.data.dueAt };
     case 'ForgetRequestWithdrawn':
       return { requestToBeForgotten: false };
+    case 'LegalHoldPlaced':
+      return { legalHold: true };
+    case 'LegalHoldLifted':
+      return { legalHold: false };
     case 'CustomerErased':
       return { enabled: false, requestToBeForgotten: true, cause: event.data.cause };
     case 'CustomerDeleted':

@@ -112,6 +112,14 @@ export function describeCustomerViews(
         expect(await views.versions([])).toEqual(new Map());
       });
 
+      it('names all there are in the order of their ids, stubs too', async () => {
+        const listed = ['b', 'a', 'd', 'A'].map((id) => aView({ id }));
+        await views.save([...listed, aView({ id: 'c', status: 'deleted', listed: false })]);
+        expect(await views.ids(undefined, 9)).toEqual(['A', 'a', 'b', 'c', 'd']);
+        expect(await views.ids('a', 2)).toEqual(['b', 'c']);
+        expect(await views.ids('d', 2)).toEqual([]);
+      });
+
       it('takes nothing to save as done', () => expect(views.save([])).resolves.toBeUndefined());
 
       it('is healthy', () => expect(views.health()).resolves.toBeUndefined());
@@ -278,6 +286,16 @@ export function describeCustomerViews(
         expect(await views.dueForErasure(now, 10)).toEqual(['a', 'z', 'c']);
         expect(await views.dueForErasure(now, 2)).toEqual(['a', 'z']);
         expect(await views.dueForErasure(now - 1, 10)).toEqual(['a', 'z']);
+      });
+
+      it('leaves out who is held, until the hold is lifted', async () => {
+        const held = aView({ id: 'a', requestToBeForgotten: true, forgetDueAt: timeAt(1), legalHold: true });
+        await views.save([held]);
+        expect(await views.get('a')).toEqual(held);
+        expect(await views.dueForErasure(Date.parse(timeAt(9)), 10)).toEqual([]);
+        const { legalHold: _, ...lifted } = held;
+        await views.save([{ ...lifted, version: held.version + 1 }]);
+        expect(await views.dueForErasure(Date.parse(timeAt(9)), 10)).toEqual(['a']);
       });
 
       it('leaves out who is erased or deleted already', async () => {

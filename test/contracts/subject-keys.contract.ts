@@ -8,10 +8,13 @@ export const aKey = (masterKeyId = 'm1'): WrappedKey => ({
   fingerprint: randomBytes(32).toString('hex'),
 });
 
+/** @param putBack writes a row as it was, past the store */
+export type KeysHarness = Harness<SubjectKeys> & { putBack(ref: KeyRef, key: WrappedKey): Promise<void> };
+
 /** What every SubjectKeys promises. @param shared whether other processes can open the same keys */
-export function describeSubjectKeys(name: string, makeKeys: () => Promise<Harness<SubjectKeys>>, shared = true): void {
+export function describeSubjectKeys(name: string, makeKeys: () => Promise<KeysHarness>, shared = true): void {
   describe(`SubjectKeys: ${name}`, () => {
-    let harness: Harness<SubjectKeys>;
+    let harness: KeysHarness;
     let keys: SubjectKeys;
     let subject: string;
 
@@ -118,6 +121,22 @@ export function describeSubjectKeys(name: string, makeKeys: () => Promise<Harnes
       expect(await keys.create(life(1), key)).toEqual({ status: 'erased', fingerprint: key.fingerprint });
       expect(await keys.create(life(2), aKey())).toEqual({ status: 'erased' });
       expect(await keys.find(life(1))).toMatchObject({ status: 'erased' });
+    });
+
+    it('refuses a destroyed key whose row was copied back, by its fingerprint, and destroys it again', async () => {
+      const [gone, never, standing] = [aKey(), aKey(), aKey()];
+      await keys.create(life(1), gone);
+      await keys.destroy(life(1));
+      await keys.create(life(2), never);
+      await harness.putBack(life(1), gone);
+      // A row that merely comes back is no copy of one that was destroyed.
+      await harness.putBack(life(2), standing);
+      const erased = { status: 'erased', fingerprint: gone.fingerprint };
+      expect(await keys.find(life(1))).toEqual(erased);
+      expect(await keys.findMany([life(1), life(2)])).toEqual([erased, { status: 'active', ...standing }]);
+      expect(await keys.create(life(1), aKey())).toEqual(erased);
+      expect(await keys.destroy(life(1))).toEqual({ fingerprint: gone.fingerprint });
+      expect(await keys.find(life(1))).toEqual(erased);
     });
 
     it('lets no key stand when making and destroying race', async () => {

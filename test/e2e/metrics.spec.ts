@@ -17,6 +17,10 @@ const DAY_MS = 86_400_000;
 const METRICS: Readonly<Record<string, readonly string[]>> = {
   customers_append_duration_seconds: [],
   customers_appends_total: ['outcome'],
+  customers_audit_leaves: [],
+  customers_audit_signing_failures_total: [],
+  customers_audit_unsigned_seconds: [],
+  customers_audit_witness_failures: [],
   customers_command_retries_total: ['command'],
   customers_commands_total: ['command', 'outcome'],
   customers_erasures_pending: ['stage'],
@@ -170,7 +174,7 @@ describe('the metrics after a session with all there is in it', () => {
     );
     expect(sets).toEqual({
       command: ['AttachSource', 'CreateCustomer', 'DeleteCustomer', 'DetachSource', 'EraseCustomer', 'ForgetCustomer', 'UpdateCustomer'],
-      follower: ['erasures', 'projector', 'sources', 'webhooks'],
+      follower: ['audit-tree', 'erasures', 'projector', 'sources', 'webhooks'],
       method: expect.arrayContaining(['DELETE', 'GET', 'POST', 'PUT', 'other']),
       operation: ['create', 'destroy', 'find', 'find_many', 'secret'],
       outcome: ['appended', 'conflict', 'done', 'failed', 'key_missing', 'refused', 'unavailable', 'unknown'],

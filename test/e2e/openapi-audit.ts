@@ -43,3 +43,38 @@ export async function exerciseAudit(told: (name: string, call: Call) => Promise<
   await told(HISTORY, { path: `/audit/customers/${id}/events` });
   await told(DIFF, { path: `/audit/customers/${id}/diff?from=0` });
 }
+
+/** The forgetting of a customer: held, freed, erased at once. */
+export async function exerciseErasure(told: (name: string, call: Call) => Promise<Answer>): Promise<void> {
+  const [ERASE, STATE] = ['POST /customers/{id}/erasure', 'GET /customers/{id}/erasure'] as const;
+  const [HOLD, LIFT] = ['PUT /customers/{id}/legal-hold', 'DELETE /customers/{id}/legal-hold'] as const;
+  const erasure = '/customers/forgotten/erasure';
+  const hold = '/customers/forgotten/legal-hold';
+  await told('POST /customers', { method: 'POST', path: '/customers', body: { id: 'forgotten' } });
+  await told(HOLD, { method: 'PUT', path: hold });
+  await told(ERASE, { method: 'POST', path: erasure });
+  await told(STATE, { path: erasure });
+  await told(LIFT, { method: 'DELETE', path: hold });
+  await told(ERASE, { method: 'POST', path: erasure, body: { reasonCode: 'NOT a code' } });
+  await told(ERASE, { method: 'POST', path: erasure, body: { reasonCode: 'gdpr_art_17' } });
+  await told(STATE, { path: erasure });
+  await told(STATE, { path: '/customers/nobody/erasure' });
+  await told(HOLD, { method: 'PUT', path: '/customers/nobody/legal-hold' });
+}
+
+/** What the tree can show; an event and a checkpoint must be there. */
+export async function exerciseTree(told: (name: string, call: Call) => Promise<Answer>): Promise<void> {
+  const [INCLUSION, CONSISTENCY] = ['GET /audit/proofs/inclusion', 'GET /audit/proofs/consistency'] as const;
+  const events = await told('GET /audit/events', { path: '/audit/events?limit=1' });
+  const { data } = events.json<{ data: { id: string }[] }>();
+  await told('GET /audit/checkpoint', { path: '/audit/checkpoint', headers: { accept: 'text/plain' } });
+  await told('GET /audit/verification', { path: '/audit/verification' });
+  await told('GET /audit/customers/{id}/verification', { path: '/audit/customers/audited/verification' });
+  await told('GET /audit/customers/{id}/verification', { path: '/audit/customers/nobody/verification' });
+  for (const query of [`?eventId=${data[0]?.id ?? ''}`, '', '?eventId=none']) {
+    await told(INCLUSION, { path: `/audit/proofs/inclusion${query}` });
+  }
+  for (const query of ['?from=1', '', '?from=0', '?from=1&to=999999']) {
+    await told(CONSISTENCY, { path: `/audit/proofs/consistency${query}` });
+  }
+}

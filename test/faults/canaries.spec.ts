@@ -80,7 +80,10 @@ describe('of everything personal that is sent, nothing is in clear in the data f
   it('while customers live', async () => {
     const { sender } = session;
     for (const id of CUSTOMERS) {
-      const headers = { 'idempotency-key': canaries.email(`${id} Idempotency-Key`) };
+      const headers = {
+        'idempotency-key': canaries.email(`${id} Idempotency-Key`),
+        'x-reason': `call; ${canaries.email(`${id} X-Reason`)}`,
+      };
       await sender.done({ ...creation(canaries, id, id === DELETED ? { defaultSourceId: SOURCE_ID } : {}), headers });
       await sender.done(change(canaries, id));
       await sender.done(

@@ -63,6 +63,8 @@ await watch('stores/sqlite/sqlite-event-store.js', 'SqliteEventStore', 'append',
 await watch('stores/sqlite/sqlite-customer-views.js', 'SqliteCustomerViews', 'save', () => 'customerViews.save');
 await watch('stores/sqlite/sqlite-subject-keys.js', 'SqliteSubjectKeys', 'create', () => 'subjectKeys.create');
 await watch('stores/sqlite/sqlite-subject-keys.js', 'SqliteSubjectKeys', 'destroy', () => 'subjectKeys.destroy');
+await watch('stores/sqlite/sqlite-receipts.js', 'SqliteReceipts', 'note', () => 'receipts.note');
+await watch('stores/sqlite/sqlite-receipts.js', 'SqliteReceipts', 'issue', () => 'receipts.issue');
 await watch('stores/sqlite/sqlite-checkpoints.js', 'SqliteCheckpoints', 'save', ([name]) => `checkpoint.${name}`);
 
 const { end } = ServerResponse.prototype;

@@ -68,6 +68,6 @@ describe('In every order of what clients, processes, followers and operators do'
         { numRuns: RUNS, seed: seed() },
       );
     },
-    scale(60_000, 4 * 3_600_000),
+    scale(60_000, 8 * 3_600_000),
   );
 });

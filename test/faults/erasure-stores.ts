@@ -94,6 +94,10 @@ export class SteppedViews extends CustomerViews {
   override getMany(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, CustomerView>> {
     return this.turn('get views', () => pick(ids, this.table(generation)));
   }
+  override ids(after: string | undefined, limit: number): Promise<readonly string[]> {
+    const all = [...this.table().keys()].filter((id) => after === undefined || id > after);
+    return this.turn('view ids', () => all.sort().slice(0, limit));
+  }
   override versions(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, number>> {
     return this.turn('versions', () => {
       const found = pick(ids, this.table(generation));

@@ -251,6 +251,7 @@ class PausedViews extends CustomerViews {
   override dueForErasure = notUsed;
   override getMany = notUsed;
   override versions = notUsed;
+  override ids = notUsed;
   override generations = notUsed;
   override startBuilding = notUsed;
   override goLive = notUsed;

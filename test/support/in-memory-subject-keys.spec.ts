@@ -4,6 +4,9 @@ import { InMemorySubjectKeys } from './in-memory-subject-keys.js';
 // What is proven with the stand-in holds only as far as it keeps the contract.
 describeSubjectKeys(
   'the stand-in for tests',
-  async () => ({ port: new InMemorySubjectKeys(), close: async () => undefined }),
+  async () => {
+    const port = new InMemorySubjectKeys();
+    return { port, close: async () => undefined, putBack: async (ref, key) => port.plant(ref, key) };
+  },
   false,
 );

@@ -21,6 +21,8 @@ export class InMemorySubjectKeys extends SubjectKeys {
   outOfReach = false;
 
   private readonly rows = new Map<string, Exclude<KeyState, { status: 'none' }>>();
+  /** Fingerprints. */
+  private readonly destroyed = new Set<string>();
   private readonly secrets = new Map<string, WrappedKey>();
 
   override async find(ref: KeyRef): Promise<KeyState> {
@@ -43,6 +45,7 @@ export class InMemorySubjectKeys extends SubjectKeys {
     this.count('destroy');
     const { fingerprint } = { fingerprint: undefined, ...this.rows.get(nameOf(ref)) };
     const mark = fingerprint === undefined ? {} : { fingerprint };
+    if (fingerprint !== undefined) this.destroyed.add(fingerprint);
     this.rows.set(nameOf(ref), { status: 'erased', ...mark });
     return mark;
   }
@@ -107,10 +110,12 @@ export class InMemorySubjectKeys extends SubjectKeys {
 
   /** A backup. @returns what puts everything back as it is now */
   backup(): () => void {
-    const [rows, secrets] = [new Map(this.rows), new Map(this.secrets)];
+    const [rows, secrets, destroyed] = [new Map(this.rows), new Map(this.secrets), new Set(this.destroyed)];
     return () => {
       this.rows.clear();
       this.secrets.clear();
+      this.destroyed.clear();
+      for (const fingerprint of destroyed) this.destroyed.add(fingerprint);
       for (const [name, row] of rows) this.rows.set(name, row);
       for (const [name, secret] of secrets) this.secrets.set(name, secret);
     };
@@ -130,7 +135,9 @@ export class InMemorySubjectKeys extends SubjectKeys {
   private state(ref: KeyRef): KeyState {
     const row = this.rows.get(nameOf(ref));
     if (row === undefined) return { status: 'none' };
-    return row.status === 'active' ? { ...row, ...copyOf(row) } : row;
+    if (row.status === 'erased') return row;
+    const { fingerprint } = row;
+    return this.destroyed.has(fingerprint) ? { status: 'erased', fingerprint } : { ...row, ...copyOf(row) };
   }
 
   private count(method: keyof InMemorySubjectKeys['calls']): void {

@@ -25,6 +25,8 @@ export interface TestAppOptions {
   readonly wrap?: (stores: Stores) => Stores;
   readonly directory?: SourceDirectory;
   readonly clock?: Clock;
+  /** Silent when absent. */
+  readonly logger?: ServiceLogger;
 }
 
 export interface TestRequest {
@@ -72,7 +74,8 @@ async function start(options: TestAppOptions, ends: Ends): Promise<TestApp> {
   const secret = `test-${randomUUID()}`;
   await stores.apiKeys.add(apiKeyFor(secret, { name: 'test', scopes: SCOPES }, clock.now()));
   const directory = options.directory ?? new AcceptAllSourceDirectory();
-  const service = await Service.start({ config, stores, privacy, directory, clock }, new ServiceLogger('silent'));
+  const logger = options.logger ?? new ServiceLogger('silent');
+  const service = await Service.start({ config, stores, privacy, directory, clock }, logger);
   ends.add(() => service.stop());
   await service.app.getHttpAdapter().getInstance().ready();
   return {

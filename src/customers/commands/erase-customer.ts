@@ -11,6 +11,7 @@ export class EraseCustomer extends Command<void> {
     readonly id: string,
     readonly cause: ErasureCause,
     readonly context: CommandContext,
+    readonly reasonCode?: string,
   ) {
     super();
   }
@@ -23,7 +24,9 @@ export class EraseCustomerHandler implements ICommandHandler<EraseCustomer> {
     private readonly clock: Clock,
   ) {}
 
-  async execute({ id, cause, context }: EraseCustomer): Promise<void> {
-    await this.customers.run({ kind: 'erase', id, cause, now: isoTime(this.clock.now()) }, context);
+  async execute({ id, cause, context, reasonCode }: EraseCustomer): Promise<void> {
+    const now = isoTime(this.clock.now());
+    const why = { cause, ...(reasonCode !== undefined && { reasonCode }) };
+    await this.customers.run({ kind: 'erase', id, ...why, now }, context);
   }
 }

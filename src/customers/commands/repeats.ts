@@ -20,6 +20,10 @@ export function isRepeat(
 ): boolean {
   const recorded = idempotency && past.commands.get(idempotency.commandId);
   if (recorded === undefined) return false;
+  if (command.kind === 'erase' && past.state.status === 'erased') {
+    if (recorded.reasonCode !== command.reasonCode) throw new IdempotencyKeyReused('Used with another body');
+    return true;
+  }
   if (past.state.status !== 'active' || past.state.life !== recorded.life) {
     const gone = past.state.status === 'deleted' && command.kind !== 'create';
     throw gone ? customerNotFound(command.id) : customerErased(command.id);

@@ -12,8 +12,16 @@ export type CustomerCommand =
   /** `dueAt`: UTC date-time at which the erasure takes effect if no request is open already. */
   | { readonly kind: 'forget'; readonly id: string; readonly changes: CustomerChanges; readonly dueAt: string }
   /** With cause `grace_period_over` only a request that is still open and due at `now` is carried out. */
-  | { readonly kind: 'erase'; readonly id: string; readonly cause: ErasureCause; readonly now: string }
+  | {
+      readonly kind: 'erase';
+      readonly id: string;
+      readonly cause: ErasureCause;
+      readonly reasonCode?: string;
+      readonly now: string;
+    }
   | { readonly kind: 'delete'; readonly id: string }
+  /** Under a legal hold a customer is neither erased nor deleted. */
+  | { readonly kind: 'place_hold' | 'lift_hold'; readonly id: string }
   /** In another life than the one the source was claimed for there is nothing to attach. */
   | { readonly kind: 'attach_source'; readonly id: string; readonly claim: Claimed }
   | { readonly kind: 'detach_source'; readonly id: string; readonly sourceId: string };

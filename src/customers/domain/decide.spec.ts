@@ -233,10 +233,50 @@ describe('erase', () => {
     given(created()).when(eraseNow).then(erased);
     given(created(), erased).when(eraseNow).then();
   });
+  it('keeps the reason it was asked for with', () => {
+    given(created())
+      .when({ ...eraseNow, reasonCode: 'gdpr_art_17' })
+      .then({ type: 'CustomerErased', data: { keyRevision: 1, cause: 'requested', reasonCode: 'gdpr_art_17' } });
+  });
   it('names the key of the life that ends', () => {
     given(created(), deleted, created())
       .when(remove)
       .then({ type: 'CustomerDeleted', data: { keyRevision: 2 } });
+  });
+});
+
+describe('a legal hold', () => {
+  const placed: CustomerEvent = { type: 'LegalHoldPlaced', data: {} };
+  const lifted: CustomerEvent = { type: 'LegalHoldLifted', data: {} };
+  const place: CustomerCommand = { kind: 'place_hold', id };
+  const lift: CustomerCommand = { kind: 'lift_hold', id };
+
+  it('is placed once and lifted once', () => {
+    given(created()).when(place).then(placed);
+    given(created(), placed).when(place).then();
+    given(created()).when(lift).then();
+    given(created(), placed).when(lift).then(lifted);
+    given(created(), placed, lifted).when(place).then(placed);
+  });
+  it('keeps the customer from being erased and deleted, and what is due waiting', () => {
+    given(created(), placed).when(eraseNow).thenRefused('legal_hold', 'id');
+    given(created(), placed).when(remove).thenRefused('legal_hold', 'id');
+    given(created(), requested, placed).when(eraseDue('2027-01-01T00:00:00.000Z')).then();
+    given(created(), placed, lifted).when(eraseNow).then(erased);
+  });
+  it('leaves a customer open to every other change', () => {
+    given(created(), placed)
+      .when(update({ enabled: false }))
+      .then({ type: 'CustomerDisabled', data: {} });
+  });
+  it('is of no use on a customer that is no more, and does not outlast a life', () => {
+    for (const command of [place, lift]) {
+      given(created(), erased).when(command).thenRefused('customer_erased', 'id');
+      given(created(), deleted).when(command).thenRefused('not_found', 'id');
+    }
+    given(created(), deleted, created())
+      .when(eraseNow)
+      .then({ type: 'CustomerErased', data: { keyRevision: 2, cause: 'requested' } });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { CustomerChanges } from './changes.js';
 import type { CustomerCommand } from './commands.js';
-import { CustomerError, customerNotFound, customerErased } from './errors.js';
+import { CustomerError, customerErased, customerNotFound, legalHold } from './errors.js';
 import type { CustomerEvent, SourceFacts } from './events.js';
 import { mergeMetadata } from './metadata.js';
 import type { Carried, Metadata } from './personal.js';
@@ -22,7 +22,11 @@ export function decide(command: CustomerCommand, state: CustomerState): readonly
     case 'erase':
       return erase(command, state);
     case 'delete':
-      return remove(activeOrRefuse(command.id, state));
+      return remove(command.id, activeOrRefuse(command.id, state));
+    case 'place_hold':
+      return hold(true, activeOrRefuse(command.id, state));
+    case 'lift_hold':
+      return hold(false, activeOrRefuse(command.id, state));
     case 'attach_source':
       return attach(command, activeOrRefuse(command.id, state));
     case 'detach_source':
@@ -140,11 +144,21 @@ function erase(command: Extract<CustomerCommand, { kind: 'erase' }>, state: Cust
   if (state.status === 'erased') return [];
   const customer = activeOrRefuse(command.id, state);
   const due = customer.forgetDueAt !== undefined && customer.forgetDueAt <= command.now;
-  if (command.cause === 'grace_period_over' && !due) return [];
-  return [{ type: 'CustomerErased', data: { keyRevision: customer.life, cause: command.cause } }];
+  const { cause, reasonCode } = command;
+  // What is due while it is held waits, and is done once the hold is lifted.
+  if (cause === 'grace_period_over' && (!due || customer.legalHold === true)) return [];
+  if (customer.legalHold === true) throw legalHold(command.id);
+  const why = { cause, ...(reasonCode !== undefined && { reasonCode }) };
+  return [{ type: 'CustomerErased', data: { keyRevision: customer.life, ...why } }];
 }
 
-function remove(customer: ActiveCustomer): readonly CustomerEvent[] {
+function hold(wanted: boolean, customer: ActiveCustomer): readonly CustomerEvent[] {
+  if (wanted === (customer.legalHold ?? false)) return [];
+  return [{ type: wanted ? 'LegalHoldPlaced' : 'LegalHoldLifted', data: {} }];
+}
+
+function remove(id: string, customer: ActiveCustomer): readonly CustomerEvent[] {
+  if (customer.legalHold === true) throw legalHold(id);
   return [{ type: 'CustomerDeleted', data: { keyRevision: customer.life } }];
 }
 

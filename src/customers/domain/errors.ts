@@ -3,6 +3,7 @@ export type CustomerErrorCode =
   | 'not_found'
   | 'already_exists'
   | 'customer_erased'
+  | 'legal_hold'
   | 'invalid_parameter'
   | 'too_many_metadata_pairs'
   | 'source_not_found'
@@ -28,3 +29,6 @@ export const customerNotFound = (id: string): CustomerError =>
 
 export const customerErased = (id: string): CustomerError =>
   new CustomerError('customer_erased', 'id', `Customer '${id}' was erased`);
+
+export const legalHold = (id: string): CustomerError =>
+  new CustomerError('legal_hold', 'id', `Customer '${id}' is under a legal hold`);

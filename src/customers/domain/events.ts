@@ -39,8 +39,19 @@ export type CustomerEvent<P extends Carried = Personal> =
   /** `dueAt`: UTC date-time at which the erasure takes effect unless withdrawn before. */
   | { readonly type: 'ForgetRequested'; readonly data: { readonly dueAt: string } }
   | { readonly type: 'ForgetRequestWithdrawn'; readonly data: Empty }
+  /** While it lasts the customer is neither erased nor deleted, whoever asks. */
+  | { readonly type: 'LegalHoldPlaced'; readonly data: Empty }
+  | { readonly type: 'LegalHoldLifted'; readonly data: Empty }
   /** From here on nothing personal may follow in this life; the key of `keyRevision` is destroyed. */
-  | { readonly type: 'CustomerErased'; readonly data: { readonly keyRevision: number; readonly cause: ErasureCause } }
+  | {
+      readonly type: 'CustomerErased';
+      readonly data: {
+        readonly keyRevision: number;
+        readonly cause: ErasureCause;
+        /** Why, in the words of whoever asked; matches `[a-z0-9_-]{1,40}`. */
+        readonly reasonCode?: string;
+      };
+    }
   | { readonly type: 'CustomerDeleted'; readonly data: { readonly keyRevision: number } };
 
 export type ErasureCause = 'grace_period_over' | 'requested';

@@ -41,6 +41,10 @@ export function evolve<P extends Carried = Personal>(
       return { ...state, forgetDueAt: event.data.dueAt };
     case 'ForgetRequestWithdrawn':
       return { ...state, forgetDueAt: undefined };
+    case 'LegalHoldPlaced':
+      return { ...state, legalHold: true };
+    case 'LegalHoldLifted':
+      return { ...state, legalHold: false };
     case 'CustomerErased':
       return { status: 'erased', life: state.life };
     case 'CustomerDeleted':

@@ -27,6 +27,7 @@ export interface ActiveCustomer<P extends Carried = Personal> {
   readonly defaultSourceId?: string | undefined;
   /** UTC date-time; present while a request to be forgotten is open. */
   readonly forgetDueAt?: string | undefined;
+  readonly legalHold?: boolean | undefined;
 }
 
 export const noCustomer = { status: 'none', life: 0 } as const;

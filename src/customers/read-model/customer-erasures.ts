@@ -12,13 +12,18 @@ export class CustomerErasures implements Erasures {
   constructor(private readonly projection: CustomerProjection) {}
 
   keyEndedBy(recorded: RecordedEvent): KeyRef | undefined {
-    if (recorded.type !== 'CustomerErased' && recorded.type !== 'CustomerDeleted') return undefined;
-    const event = decode(recorded);
-    if (event.type !== 'CustomerErased' && event.type !== 'CustomerDeleted') return undefined;
-    return { subject: customerIdOf(recorded.stream), revision: event.data.keyRevision };
+    return keyEndedBy(recorded);
   }
 
   redact(events: readonly RecordedEvent[]): Promise<void> {
     return this.projection.handle(events);
   }
+}
+
+/** The key of the life that this event ended, if it is such an event. @throws MalformedEvent */
+export function keyEndedBy(recorded: RecordedEvent): KeyRef | undefined {
+  if (recorded.type !== 'CustomerErased' && recorded.type !== 'CustomerDeleted') return undefined;
+  const event = decode(recorded);
+  if (event.type !== 'CustomerErased' && event.type !== 'CustomerDeleted') return undefined;
+  return { subject: customerIdOf(recorded.stream), revision: event.data.keyRevision };
 }

@@ -32,6 +32,8 @@ export interface CustomerView {
   readonly enabled: boolean;
   readonly requestToBeForgotten: boolean;
   readonly forgetDueAt?: string;
+  /** Present while there is a hold: such a customer is not due for erasure, however late it is. */
+  readonly legalHold?: true;
   readonly locale?: string;
   readonly type?: CustomerType;
   readonly defaultSourceId?: string;

@@ -54,11 +54,13 @@ export abstract class CustomerViews {
   /** Also finds the stubs of deleted and erased customers. */
   abstract get(id: string): Promise<CustomerView | undefined>;
   abstract list(filter: ListFilter, limit: number, cursor?: Cursor): Promise<CustomerPage>;
-  /** Ids whose grace period ended at or before `now` (ms) and that are not erased yet, the longest due first. */
+  /** Ids whose grace period ended at or before `now` (ms) and that are neither erased yet nor held, the longest due first. */
   abstract dueForErasure(now: number, limit: number): Promise<readonly string[]>;
 
   /** The full views, for projecting further; ids without a view are left out. */
   abstract getMany(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, CustomerView>>;
+  /** Of all views, stubs too, in the order of the ids; those behind `after`. */
+  abstract ids(after: string | undefined, limit: number): Promise<readonly string[]>;
   /** Only the versions: what the projector asks first, since write-through has mostly been there before it. */
   abstract versions(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, number>>;
 

@@ -77,6 +77,13 @@ describe('project', () => {
     expect(withdrawn).not.toHaveProperty('forgetDueAt');
   });
 
+  it('shows a legal hold while it lasts', () => {
+    const placed = viewOf(created, { type: 'LegalHoldPlaced', data: {} });
+    expect(placed).toMatchObject({ legalHold: true });
+    const lifted = viewOf(created, { type: 'LegalHoldPlaced', data: {} }, { type: 'LegalHoldLifted', data: {} });
+    expect(lifted).not.toHaveProperty('legalHold');
+  });
+
   it.each([
     ['CustomerErased', { type: 'CustomerErased', data: { keyRevision: 1, cause: 'requested' } }, true],
     ['CustomerDeleted', { type: 'CustomerDeleted', data: { keyRevision: 1 } }, false],

@@ -73,6 +73,10 @@ function changed(view: CustomerView, event: Change, facts: EventFacts): Customer
       return { ...view, requestToBeForgotten: true, forgetDueAt: event.data.dueAt };
     case 'ForgetRequestWithdrawn':
       return withOptional({ ...view, requestToBeForgotten: false }, 'forgetDueAt', null);
+    case 'LegalHoldPlaced':
+      return { ...view, legalHold: true };
+    case 'LegalHoldLifted':
+      return withOptional(view, 'legalHold', null);
     case 'CustomerErased':
       return stub(view, 'erased');
     case 'CustomerDeleted':
@@ -82,7 +86,7 @@ function changed(view: CustomerView, event: Change, facts: EventFacts): Customer
   }
 }
 
-type OptionalField = 'email' | 'locale' | 'shipping' | 'metadata' | 'defaultSourceId' | 'forgetDueAt';
+type OptionalField = 'email' | 'locale' | 'shipping' | 'metadata' | 'defaultSourceId' | 'forgetDueAt' | 'legalHold';
 
 function withOptional<F extends OptionalField>(
   view: CustomerView,

@@ -1,4 +1,11 @@
-import type { Db, Document, IndexDescription } from 'mongodb';
+import {
+  type AnyBulkWriteOperation,
+  type Collection,
+  type Db,
+  type Document,
+  type IndexDescription,
+  MongoBulkWriteError,
+} from 'mongodb';
 import { isDuplicateKey, isNamespaceExists, isOutOfReach } from './driver-errors.js';
 
 export interface CollectionPlan {
@@ -42,5 +49,30 @@ export async function againIfOvertaken<T>(upsert: () => Promise<T>): Promise<T> 
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
     return upsert();
+  }
+}
+
+/** @returns undefined when there is a document of this id */
+export async function unlessTaken<T>(insert: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await insert();
+  } catch (error) {
+    if (isDuplicateKey(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Writes in any order; no document twice among them. */
+export async function writeUnordered<D extends Document>(
+  collection: Collection<D>,
+  writes: readonly AnyBulkWriteOperation<D>[],
+): Promise<void> {
+  try {
+    await collection.bulkWrite(writes, { ordered: false });
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError) || error.result.getWriteErrors().length > 0) throw error;
+    // In the clothes of a refusal (driver 7.9): a lost connection, or whatever else kept the batch from being answered.
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the driver caught
+    throw error.errorResponse;
   }
 }

@@ -96,7 +96,7 @@ export const customersPlan = (generation: number): CollectionPlan => ({
 
 /** @throws RangeError a time that is none */
 export function toDocument(view: CustomerView): CustomerDocument {
-  const due = view.status === 'active' ? view.forgetDueAt : undefined;
+  const due = view.status === 'active' && view.legalHold !== true ? view.forgetDueAt : undefined;
   return {
     _id: view.id,
     version: view.version,

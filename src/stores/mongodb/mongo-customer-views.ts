@@ -74,6 +74,14 @@ export class MongoCustomerViews extends CustomerViews {
     });
   }
 
+  override ids(after: string | undefined, limit: number): Promise<readonly string[]> {
+    return this.read(undefined, async (customers) => {
+      const options = { projection: { _id: 1 }, sort: { _id: 1 }, limit } as const;
+      const found = await customers.find({ _id: { $gt: after ?? '' } }, options).toArray();
+      return found.map(({ _id }) => _id);
+    });
+  }
+
   override versions(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, number>> {
     return this.read(generation, async (customers) => {
       const options = { projection: { version: 1 }, batchSize: ids.length + 1 };

@@ -1,15 +1,19 @@
 import type { ApiKeys } from '../../access/api-keys.js';
+import type { AuditTree } from '../../audit/audit-tree.js';
 import type { CustomerViews } from '../../customers/read-model/customer-views.js';
 import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { StoreName } from '../../event-sourcing/store-errors.js';
+import type { Receipts } from '../../privacy/receipts.js';
 import type { SubjectKeys } from '../../privacy/subject-keys.js';
 import type { Webhooks } from '../../subscribers/webhooks/webhooks.js';
 import { type CollectionPlan, ensureCollection } from './collections.js';
 import { API_KEY_COLLECTIONS, MongoApiKeys } from './mongo-api-keys.js';
+import { AUDIT_COLLECTIONS, MongoAuditTree } from './mongo-audit-tree.js';
 import { CHECKPOINT_COLLECTIONS, MongoCheckpoints } from './mongo-checkpoints.js';
 import { MongoConnection, SETUP_MS } from './mongo-connection.js';
 import { MongoCustomerViews, prepareCustomerViews } from './mongo-customer-views.js';
+import { MongoReceipts, RECEIPT_COLLECTIONS } from './mongo-receipts.js';
 import { MongoSubjectKeys, SUBJECT_KEY_COLLECTIONS } from './mongo-subject-keys.js';
 import { MongoWebhooks, WEBHOOK_COLLECTIONS } from './mongo-webhooks.js';
 
@@ -29,6 +33,12 @@ export interface MongoReadModel {
   readonly webhooks: Webhooks;
   /** The same as `checkpoints`, for it is the same database. */
   readonly webhookCheckpoints: Checkpoints;
+  readonly auditTree: AuditTree;
+  /** The same as `checkpoints`, for it is the same database. */
+  readonly auditCheckpoints: Checkpoints;
+  readonly receipts: Receipts;
+  /** The same again. */
+  readonly receiptCheckpoints: Checkpoints;
   close(): Promise<void>;
 }
 
@@ -47,7 +57,13 @@ export async function openMongoReadModel(options: MongoOptions): Promise<MongoRe
   const connection = new MongoConnection({ url: options.url, defaultDatabase: 'customers' });
   return orClose(connection, async () => {
     const took = await prepareCustomerViews(connection);
-    const others = [...CHECKPOINT_COLLECTIONS, ...API_KEY_COLLECTIONS, ...WEBHOOK_COLLECTIONS];
+    const others = [
+      ...CHECKPOINT_COLLECTIONS,
+      ...API_KEY_COLLECTIONS,
+      ...WEBHOOK_COLLECTIONS,
+      ...AUDIT_COLLECTIONS,
+      ...RECEIPT_COLLECTIONS,
+    ];
     const othersTook = await prepare(connection, 'read_model', others);
     if (!took || !othersTook) sayUnchecked(options, 'read model');
     const checkpoints = new MongoCheckpoints(connection, 'read_model', options.clock);
@@ -57,6 +73,10 @@ export async function openMongoReadModel(options: MongoOptions): Promise<MongoRe
       apiKeys: new MongoApiKeys(connection),
       webhooks: new MongoWebhooks(connection),
       webhookCheckpoints: checkpoints,
+      auditTree: new MongoAuditTree(connection),
+      auditCheckpoints: checkpoints,
+      receipts: new MongoReceipts(connection),
+      receiptCheckpoints: checkpoints,
       close: () => connection.close(),
     };
   });

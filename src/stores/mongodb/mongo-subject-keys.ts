@@ -63,7 +63,13 @@ const SECRETS: CollectionPlan = {
   },
   indexes: [],
 };
-export const SUBJECT_KEY_COLLECTIONS: readonly CollectionPlan[] = [KEYS, SECRETS];
+/** By their fingerprints: a row that was copied back from a backup is known by it, and stays erased. */
+const DESTROYED: CollectionPlan = {
+  name: 'destroyed_keys',
+  schema: { bsonType: 'object', required: ['_id'], properties: { _id: { bsonType: 'string' } } },
+  indexes: [],
+};
+export const SUBJECT_KEY_COLLECTIONS: readonly CollectionPlan[] = [KEYS, SECRETS, DESTROYED];
 
 /**
  * In a database of its own with {@link SUBJECT_KEY_COLLECTIONS}. Each change is one operation on one document, and is on
@@ -76,7 +82,10 @@ export class MongoSubjectKeys extends SubjectKeys {
   }
 
   override find(ref: KeyRef): Promise<KeyState> {
-    return this.run(async (db) => toState(await keysOf(db).findOne({ _id: { $eq: idOf(ref) } })));
+    return this.run(async (db) => {
+      const [state = NONE] = await withoutCopies(db, [toState(await keysOf(db).findOne({ _id: { $eq: idOf(ref) } }))]);
+      return state;
+    });
   }
 
   override findMany(refs: readonly KeyRef[]): Promise<readonly KeyState[]> {
@@ -85,14 +94,18 @@ export class MongoSubjectKeys extends SubjectKeys {
       const found = await keysOf(db)
         .find({ _id: { $in: ids } }, { batchSize: ids.length + 1 })
         .toArray();
-      const states = new Map(found.map((document) => [document._id, toState(document)]));
-      return ids.map((id) => states.get(id) ?? { status: 'none' });
+      const standing = await withoutCopies(db, found.map(toState));
+      const states = new Map(found.map(({ _id }, at) => [_id, standing[at]]));
+      return ids.map((id) => states.get(id) ?? NONE);
     });
   }
 
-  override create(ref: KeyRef, key: WrappedKey): Promise<KeyState> {
+  override async create(ref: KeyRef, key: WrappedKey): Promise<KeyState> {
     const made = { ...ref, erased: false, ...toStored(key) };
-    return this.upsert(ref, { $setOnInsert: made });
+    const standing = await this.upsert(ref, { $setOnInsert: made });
+    if (standing.status === 'active' && standing.fingerprint === key.fingerprint) return standing;
+    const [state = NONE] = await this.run((db) => withoutCopies(db, [standing]));
+    return state;
   }
 
   override async destroy(ref: KeyRef): Promise<{ readonly fingerprint?: string }> {
@@ -101,7 +114,13 @@ export class MongoSubjectKeys extends SubjectKeys {
       $unset: { wrapped: '', masterKeyId: '' },
       $setOnInsert: { ...ref },
     });
-    return state.status === 'erased' && state.fingerprint !== undefined ? { fingerprint: state.fingerprint } : {};
+    const fingerprint = state.status === 'erased' ? state.fingerprint : undefined;
+    if (fingerprint === undefined) return {};
+    // After the fence, which so is never missing: whoever is killed in between comes back to both.
+    await this.run((db) =>
+      againIfOvertaken(() => destroyedOf(db).replaceOne({ _id: { $eq: fingerprint } }, {}, { upsert: true })),
+    );
+    return { fingerprint };
   }
 
   override secret(name: string, ifAbsent: WrappedKey): Promise<WrappedKey> {
@@ -188,6 +207,25 @@ export class MongoSubjectKeys extends SubjectKeys {
 }
 
 const keysOf = (db: Db): Collection<SubjectKeyDocument> => db.collection<SubjectKeyDocument>(KEYS.name);
+
+const destroyedOf = (db: Db): Collection<{ readonly _id: string }> => db.collection(DESTROYED.name);
+
+const NONE: KeyState = { status: 'none' };
+
+/** Costs a look-up where a key is active. */
+async function withoutCopies(db: Db, states: readonly KeyState[]): Promise<readonly KeyState[]> {
+  const fingerprints = states.flatMap((state) => (state.status === 'active' ? [state.fingerprint] : []));
+  if (fingerprints.length === 0) return states;
+  const found = await destroyedOf(db)
+    .find({ _id: { $in: fingerprints } })
+    .toArray();
+  const destroyed = new Set(found.map(({ _id }) => _id));
+  return states.map((state) =>
+    state.status === 'active' && destroyed.has(state.fingerprint)
+      ? { status: 'erased', fingerprint: state.fingerprint }
+      : state,
+  );
+}
 
 const secretsOf = (db: Db): Collection<SecretDocument> => db.collection<SecretDocument>(SECRETS.name);
 

@@ -1,8 +1,8 @@
-import { type AnyBulkWriteOperation, type Collection, type Db, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, Db, UpdateFilter } from 'mongodb';
 import type { Attempt, Lane, LaneKey, LaneWork, SetBack } from '../../subscribers/webhooks/lane.js';
 import type { WebhookEndpoint } from '../../subscribers/webhooks/webhook-endpoint.js';
 import { type LanePage, Webhooks } from '../../subscribers/webhooks/webhooks.js';
-import { againIfOvertaken, type CollectionPlan } from './collections.js';
+import { againIfOvertaken, type CollectionPlan, writeUnordered } from './collections.js';
 import type { MongoConnection } from './mongo-connection.js';
 import {
   type EndpointDocument,
@@ -152,7 +152,8 @@ export class MongoWebhooks extends Webhooks {
   private async inChunks(work: readonly LaneWork[], steps: readonly ((lane: LaneWork) => LaneWrite)[]): Promise<void> {
     for (let start = 0; start < work.length; start += CHUNK) {
       const chunk = work.slice(start, start + CHUNK);
-      for (const step of steps) await this.run((db) => againIfOvertaken(() => writeAll(db, chunk.map(step))));
+      for (const step of steps)
+        await this.run((db) => againIfOvertaken(() => writeUnordered(lanesOf(db), chunk.map(step))));
     }
   }
 
@@ -176,14 +177,3 @@ const newLane = ({ endpointId, customerId, next }: Omit<LaneWork, 'end'>, at: nu
 const upsert = (lane: LaneKey, update: UpdateFilter<LaneDocument>): LaneWrite => ({
   updateOne: { filter: { _id: laneId(lane) }, update, upsert: true },
 });
-
-async function writeAll(db: Db, writes: readonly LaneWrite[]): Promise<void> {
-  try {
-    await lanesOf(db).bulkWrite(writes, { ordered: false });
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || error.result.getWriteErrors().length > 0) throw error;
-    // In the clothes of a refusal (driver 7.9): a lost connection, or whatever else kept the batch from being answered.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the driver caught
-    throw error.errorResponse;
-  }
-}

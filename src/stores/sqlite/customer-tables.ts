@@ -81,7 +81,7 @@ export function upsertInto(connection: Connection, table: string): (row: Custome
 
 /** @throws RangeError a time that is none */
 export function toRow(view: CustomerView): CustomerRow {
-  const due = view.status === 'active' ? view.forgetDueAt : undefined;
+  const due = view.status === 'active' && view.legalHold !== true ? view.forgetDueAt : undefined;
   return [
     view.id,
     view.version,

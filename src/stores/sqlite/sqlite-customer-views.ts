@@ -81,6 +81,15 @@ export class SqliteCustomerViews extends CustomerViews {
     });
   }
 
+  override ids(after: string | undefined, limit: number): Promise<readonly string[]> {
+    return this.read(undefined, (table) =>
+      this.database.reader
+        .query<[string]>(`SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`)
+        .all(after ?? '', limit)
+        .map(([id]) => id),
+    );
+  }
+
   override versions(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, number>> {
     return this.read(generation, (table) => {
       const rows = this.database.reader

@@ -1,19 +1,23 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ApiKeys } from '../../access/api-keys.js';
+import type { AuditTree } from '../../audit/audit-tree.js';
 import type { CustomerViews } from '../../customers/read-model/customer-views.js';
 import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
+import type { Receipts } from '../../privacy/receipts.js';
 import type { SubjectKeys } from '../../privacy/subject-keys.js';
 import type { Webhooks } from '../../subscribers/webhooks/webhooks.js';
 import { CUSTOMER_VIEWS_SCHEMA } from './customer-tables.js';
 import { lockDataFolder } from './data-folder-lock.js';
 import { type DatabaseOptions, IN_MEMORY, SqliteDatabase } from './database.js';
 import { API_KEYS_SCHEMA, SqliteApiKeys } from './sqlite-api-keys.js';
+import { AUDIT_TREE_SCHEMA, SqliteAuditTree } from './sqlite-audit-tree.js';
 import { CHECKPOINTS_SCHEMA, SqliteCheckpoints } from './sqlite-checkpoints.js';
 import { SqliteCustomerViews } from './sqlite-customer-views.js';
 import { SqliteEventStore } from './sqlite-event-store.js';
+import { RECEIPTS_SCHEMA, SqliteReceipts } from './sqlite-receipts.js';
 import { SqliteSubjectKeys, SUBJECT_KEYS_SCHEMA } from './sqlite-subject-keys.js';
 import { SqliteWebhooks, WEBHOOKS_SCHEMA } from './sqlite-webhooks.js';
 
@@ -36,6 +40,12 @@ export interface SqliteReadModel {
   readonly webhooks: Webhooks;
   /** In the file of the webhooks. */
   readonly webhookCheckpoints: Checkpoints;
+  readonly auditTree: AuditTree;
+  /** In the file of the tree. */
+  readonly auditCheckpoints: Checkpoints;
+  readonly receipts: Receipts;
+  /** In the file of the receipts. */
+  readonly receiptCheckpoints: Checkpoints;
 }
 
 export interface SqliteKeys {
@@ -104,6 +114,8 @@ export class SqliteFolder {
     const views = await this.database(viewsDatabase(this.pathOf('views.db'), this.beside));
     const access = await this.database(accessDatabase(this.pathOf('access.db')));
     const webhooks = await this.database(webhooksDatabase(this.pathOf('webhooks.db')));
+    const audit = await this.database(auditDatabase(this.pathOf('audit.db')));
+    const receipts = await this.database(receiptsDatabase(this.pathOf('receipts.db')));
     const customerViews = new SqliteCustomerViews(views);
     this.closing.push(() => customerViews.stop());
     return {
@@ -112,6 +124,10 @@ export class SqliteFolder {
       apiKeys: new SqliteApiKeys(access),
       webhooks: new SqliteWebhooks(webhooks),
       webhookCheckpoints: new SqliteCheckpoints(webhooks, this.clock),
+      auditTree: await SqliteAuditTree.open(audit),
+      auditCheckpoints: new SqliteCheckpoints(audit, this.clock),
+      receipts: new SqliteReceipts(receipts),
+      receiptCheckpoints: new SqliteCheckpoints(receipts, this.clock),
     };
   }
 
@@ -170,4 +186,20 @@ export const webhooksDatabase = (file: string): DatabaseOptions => ({
   store: 'webhooks',
   durability: 'full',
   schema: `${WEBHOOKS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+});
+
+/** Leaves can be made again from the log, like their checkpoint in the same file; a signature is synced when it is made. */
+export const auditDatabase = (file: string): DatabaseOptions => ({
+  file,
+  store: 'audit_tree',
+  durability: 'normal',
+  schema: `${AUDIT_TREE_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+});
+
+/** With its checkpoint in the same file, as that of the webhooks. */
+export const receiptsDatabase = (file: string): DatabaseOptions => ({
+  file,
+  store: 'receipts',
+  durability: 'full',
+  schema: `${RECEIPTS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
 });

@@ -49,8 +49,15 @@ type LivingRow = readonly [
 ];
 type NamedSecretRow = readonly [name: string, masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
 type SecretRow = readonly [masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
-const SELECT =
-  'SELECT erased, master_key_id, wrapped, fingerprint FROM subject_keys WHERE subject = ? AND revision = ?';
+/** A row may have been copied back from a backup: what was destroyed once is known by its fingerprint, and stays erased. */
+const SELECT = `
+  SELECT erased OR EXISTS (SELECT 1 FROM destroyed_keys d WHERE d.fingerprint = k.fingerprint),
+    master_key_id, wrapped, fingerprint
+  FROM subject_keys k WHERE subject = ? AND revision = ?`;
+const DESTROYED_KEYS = `
+  CREATE TABLE IF NOT EXISTS destroyed_keys (fingerprint TEXT PRIMARY KEY) WITHOUT ROWID;
+  INSERT OR IGNORE INTO destroyed_keys
+  SELECT fingerprint FROM subject_keys WHERE erased = 1 AND fingerprint IS NOT NULL`;
 /** Each can be written over by any other; configured ids are no longer. */
 const ID_LENGTH = 64;
 const padded = (masterKeyId: string): string => masterKeyId.padEnd(ID_LENGTH);
@@ -63,6 +70,7 @@ export class SqliteSubjectKeys extends SubjectKeys {
   private readonly insert: Change;
   private readonly insertFence: Change;
   private readonly erase: Change;
+  private readonly remember: Change;
   private readonly readSecret: Query<SecretRow>;
   private readonly insertSecret: Change;
   private readonly rewrapKey: Change;
@@ -81,8 +89,9 @@ export class SqliteSubjectKeys extends SubjectKeys {
     this.insert = writer.change(`INSERT INTO subject_keys (${columns}) VALUES (?, ?, 0, ?, ?, ?)`);
     this.insertFence = writer.change(`INSERT INTO subject_keys (${columns}) VALUES (?, ?, 1, NULL, NULL, NULL)`);
     this.erase = writer.change(
-      'UPDATE subject_keys SET erased = 1, wrapped = zeroblob(length(wrapped)) WHERE subject = ? AND revision = ?',
+      'UPDATE subject_keys SET erased = 1, wrapped = zeroblob(length(wrapped)) WHERE subject = ? AND revision = ? AND erased = 0',
     );
+    this.remember = writer.change('INSERT OR IGNORE INTO destroyed_keys VALUES (?)');
     this.readSecret = writer.query('SELECT master_key_id, wrapped, fingerprint FROM secrets WHERE name = ?');
     this.insertSecret = writer.change('INSERT INTO secrets VALUES (?, ?, ?, ?)');
     this.rewrapKey = writer.change(
@@ -107,6 +116,8 @@ export class SqliteSubjectKeys extends SubjectKeys {
 
   /** A crash may have come between the destruction of a key and the emptying of the write-ahead log. */
   static async open(database: SqliteDatabase): Promise<SqliteSubjectKeys> {
+    // Not there in a file that was made before copies were refused.
+    await database.write(() => () => database.writer.exec(DESTROYED_KEYS));
     const keys = new SqliteSubjectKeys(database);
     keys.scrubber.soiled();
     await keys.scrubber.scrub();
@@ -139,8 +150,9 @@ export class SqliteSubjectKeys extends SubjectKeys {
       const fingerprint = standing.status === 'none' ? undefined : standing.fingerprint;
       return () => {
         if (standing.status === 'none') this.insertFence.run(subject, revision);
-        if (standing.status === 'active') this.erase.run(subject, revision);
-        return { destroyed: standing.status === 'active', answer: fingerprint === undefined ? {} : { fingerprint } };
+        if (fingerprint !== undefined) this.remember.run(fingerprint);
+        const destroyed = this.erase.run(subject, revision).changes > 0;
+        return { destroyed, answer: fingerprint === undefined ? {} : { fingerprint } };
       };
     });
     if (mark.destroyed) this.scrubber.soiled();

@@ -1,6 +1,8 @@
 import { customerStream } from '../../customers/streams.js';
+import { keyEndedBy } from '../../customers/read-model/customer-erasures.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import type { Receipts } from '../../privacy/receipts.js';
 import type { CloudEvent, CloudEvents } from '../cloud-event.js';
 import { afterFailure, readRetryAfter } from './back-off.js';
 import type { Delivery } from './delivery.js';
@@ -18,6 +20,8 @@ export interface LaneParts {
   readonly store: EventStore;
   readonly envelopes: CloudEvents;
   readonly delivery: Delivery;
+  /** Where it is noted who was told of an erasure. */
+  readonly receipts: Pick<Receipts, 'told' | 'acknowledged'>;
   readonly clock: Clock;
 }
 
@@ -61,10 +65,14 @@ export class LaneRun {
     event: RecordedEvent,
     signal: AbortSignal,
   ): Promise<LaneEnd | 'delivered'> {
-    const { delivery, webhooks, clock } = this.parts;
+    const { delivery, webhooks, receipts, clock } = this.parts;
+    const erased = keyEndedBy(event);
+    if (erased) await receipts.told(erased, endpoint.id, clock.now());
     const answer = await delivery.event(endpoint, () => this.envelope(endpoint, event), signal, lane.attempts);
     const last = attemptOf(answer, clock.now());
     if (answer.outcome === 'delivered') {
+      // Before the lane moves on: after a crash it is delivered again, and noted then.
+      if (erased) await receipts.acknowledged(erased, endpoint.id, last.at);
       const moved = await webhooks.advance(lane, lane.next, event.revision + 1, last.at, last);
       return moved === 'overtaken' ? 'turn_over' : 'delivered';
     }

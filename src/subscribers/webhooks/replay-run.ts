@@ -29,6 +29,7 @@ export async function runReplay(parts: ReplayParts, endpoint: WebhookEndpoint, s
   const isOver = isBehind(store, replay);
   try {
     for await (const batch of batches(store.subscribe(options), BATCH)) {
+      if (!(await isWanted(webhooks, endpoint.id, replay))) return;
       const work = laneWork(endpoint, batch.events.filter(isCovered(store, replay)));
       await webhooks.rewind(work, replay.id, clock.now());
       await webhooks.enqueue(work, clock.now());
@@ -51,6 +52,11 @@ const isCovered =
   (store: EventStore, { since, until }: Replay) =>
   (event: RecordedEvent): boolean =>
     store.comparePositions(event.position, until) <= 0 && (since === undefined || readMetadata(event).at >= since);
+
+/** Not once the endpoint is removed, which would be given lanes that nobody ever removes, or begun on another log. */
+async function isWanted(webhooks: Webhooks, endpointId: string, { id }: Replay): Promise<boolean> {
+  return (await webhooks.find(endpointId))?.replay?.id === id;
+}
 
 async function finish(webhooks: Webhooks, endpointId: string, { id }: Replay): Promise<void> {
   for (;;) {

@@ -23,7 +23,7 @@ export interface WebhookEndpoint {
   readonly id: string;
   readonly url: string;
   readonly description?: string;
-  /** All when absent. */
+  /** All when absent; the ends of customers always. */
   readonly types?: readonly CloudEventType[];
   /** Whether personal values are in what is delivered. */
   readonly pii: boolean;
@@ -43,5 +43,8 @@ export interface WebhookEndpoint {
   readonly version: number;
 }
 
+/** Whoever may hold personal values is told of their erasure (GDPR, Art. 19), whatever types were chosen. */
+const ALWAYS: readonly CloudEventType[] = ['customer.erased', 'customer.deleted'];
+
 export const wants = ({ types }: Pick<WebhookEndpoint, 'types'>, type: CloudEventType): boolean =>
-  types === undefined || types.includes(type);
+  types === undefined || types.includes(type) || ALWAYS.includes(type);

@@ -3,6 +3,7 @@ import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
 import { HttpModule } from '../../http/http.module.js';
+import type { Receipts } from '../../privacy/receipts.js';
 import type { MasterKeys } from '../../privacy/master-keys.js';
 import { CloudEvents } from '../cloud-event.js';
 import { SubscribersModule } from '../subscribers.module.js';
@@ -21,6 +22,7 @@ export interface WebhookParts {
   readonly webhooks: Webhooks;
   /** In the database of the webhooks. */
   readonly webhookCheckpoints: Checkpoints;
+  readonly receipts: Receipts;
   readonly eventStore: EventStore;
   readonly masterKeys: MasterKeys;
   readonly clock: Clock;
@@ -49,7 +51,7 @@ export class WebhooksModule {
       provide: WebhookDispatcher,
       inject: [CloudEvents],
       useFactory: (envelopes: CloudEvents) => {
-        const lanes = new LaneRun({ webhooks, store, envelopes, delivery, clock });
+        const lanes = new LaneRun({ webhooks, store, envelopes, delivery, receipts: parts.receipts, clock });
         return new WebhookDispatcher({ webhooks, checkpoints, store, lanes, clock, log, delivers: parts.delivers });
       },
     };

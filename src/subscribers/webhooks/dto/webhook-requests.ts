@@ -37,7 +37,8 @@ abstract class WebhookFields {
     enum: TYPES,
     enumName: 'EventType',
     nullable: true,
-    description: 'Only these types of events. All when absent; `null` clears the choice.',
+    description:
+      'Only these types of events, and always `customer.erased` and `customer.deleted`. All when absent; `null` clears the choice.',
   })
   @IsOptional()
   @Opaque()
