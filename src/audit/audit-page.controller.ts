@@ -22,7 +22,7 @@ const CONTENT_SECURITY_POLICY = [
 @Public()
 @Controller('audit')
 export class AuditPageController {
-  private readonly html = file('index.html');
+  private readonly html = file('page.html');
   private readonly style = file('page.css');
   private readonly script = file('page.js');
 

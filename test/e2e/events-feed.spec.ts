@@ -56,6 +56,8 @@ describe('GET /events', () => {
 
   it('tells everything that happened to a customer, in order and without gaps, as valid CloudEvents', async () => {
     await wholeLife('c1');
+    await app.request({ method: 'PUT', url: '/customers/c1/legal-hold' });
+    await remove('/customers/c1/legal-hold');
     await post('/customers/c1', { requestToBeForgotten: true });
     await remove('/customers/c1');
     const { data, hasMore } = await feedPage(app);

@@ -173,13 +173,13 @@ describe('the metrics after a session with all there is in it', () => {
       Object.entries(values).map(([label, set]) => [label, [...set].sort()]),
     );
     expect(sets).toEqual({
-      command: ['AttachSource', 'CreateCustomer', 'DeleteCustomer', 'DetachSource', 'EraseCustomer', 'ForgetCustomer', 'UpdateCustomer'],
-      follower: ['audit-tree', 'erasures', 'projector', 'sources', 'webhooks'],
+      command: ['AttachSource', 'CreateCustomer', 'DeleteCustomer', 'DetachSource', 'EraseCustomer', 'ForgetCustomer', 'LiftLegalHold', 'PlaceLegalHold', 'UpdateCustomer'],
+      follower: ['audit-tree', 'erasures', 'projector', 'receipts', 'sources', 'webhooks'],
       method: expect.arrayContaining(['DELETE', 'GET', 'POST', 'PUT', 'other']),
       operation: ['create', 'destroy', 'find', 'find_many', 'secret'],
       outcome: ['appended', 'conflict', 'done', 'failed', 'key_missing', 'refused', 'unavailable', 'unknown'],
       query: ['GetCustomer', 'ListCustomers'],
-      route: ['/customers', '/customers/:id', '/customers/:id/sources/:sourceId', '/docs', '/health/live', '/health/ready', '/metrics', '/openapi.json', 'unknown'],
+      route: ['/audit/customers/:id/events', '/audit/events', '/customers', '/customers/:id', '/customers/:id/sources/:sourceId', '/docs', '/health/live', '/health/ready', '/metrics', '/openapi.json', 'unknown'],
       stage: ['due', 'requested'],
       state: ['degraded', 'following', 'retrying', 'stopped', 'waiting'],
       status: expect.arrayContaining(['200', '201', '204', '400', '401', '404', '405', '409', '412', '503']),

@@ -25,7 +25,7 @@ describe('the embedded stores', () => {
     await stores.close();
   });
 
-  it('leave six whole files behind, which hold everything at the next start', async () => {
+  it('leave seven whole files behind, which hold everything at the next start', async () => {
     const first = await openSqliteStores({ dataDir });
     const logId = await first.eventStore.logId();
     const { position } = await first.eventStore.append('s', 'no_stream', [event]);
@@ -35,7 +35,15 @@ describe('the embedded stores', () => {
     const filled = readdirSync(dataDir).filter((name) => statSync(join(dataDir, name)).size > 0);
     // The index of a write-ahead log goes with the last connection, which is when the driver's statements are collected.
     const files = filled.filter((name) => !name.endsWith('-shm'));
-    expect(files.sort()).toEqual(['access.db', 'audit.db', 'events.db', 'keys.db', 'views.db', 'webhooks.db']);
+    expect(files.sort()).toEqual([
+      'access.db',
+      'audit.db',
+      'events.db',
+      'keys.db',
+      'receipts.db',
+      'views.db',
+      'webhooks.db',
+    ]);
 
     const second = await openSqliteStores({ dataDir });
     expect(await second.eventStore.read('s')).toHaveLength(1);
