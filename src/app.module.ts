@@ -6,9 +6,6 @@ import { ApiKeys } from './access/api-keys.js';
 import { AUDIT_PREFIX } from './audit/audit-events.js';
 import { AuditTree } from './audit/audit-tree.js';
 import { AuditModule } from './audit/audit.module.js';
-import { CheckpointLog } from './audit/checkpoint-log.js';
-import { CheckpointSigner } from './audit/checkpoint-signer.js';
-import { ErasureCheckpoints } from './audit/erasure-checkpoints.js';
 import { TreeModule } from './audit/tree.module.js';
 import { CONFIG, type Config } from './config.js';
 import { CustomersApiModule, CustomersModule } from './customers/customers.module.js';
@@ -31,7 +28,6 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { KeyRing, MAX_AGE_MS } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
 import type { MasterKeys } from './privacy/master-keys.js';
-import { LogCheckpoints } from './privacy/log-checkpoints.js';
 import { Receipts } from './privacy/receipts.js';
 import { loadServiceSecrets, ServiceSecrets } from './privacy/service-secrets.js';
 import { openSigningRing, SigningRing } from './privacy/signing-ring.js';
@@ -195,7 +191,6 @@ export class AppModule {
       { provide: ServiceSecrets, useValue: privacy.secrets },
       { provide: SigningRing, useValue: privacy.signing },
       { provide: Receipts, useValue: stores.receipts },
-      { provide: LogCheckpoints, useValue: erasureCheckpoints(stores, privacy, clock) },
       { provide: SourceDirectory, useValue: directory },
       { provide: Registry, useValue: registry },
       { provide: CommandRetries, useValue: new CommandRetries(registry) },
@@ -228,6 +223,7 @@ export class AppModule {
         audit,
         ReceiptsModule.with({
           ...common,
+          treeModule: audit,
           // Embedded, the keys are in the cache of this process alone, which hears of every destruction.
           cachesMs: config.keysMongodbUrl === undefined ? 0 : MAX_AGE_MS,
           issues: follows,
@@ -239,9 +235,6 @@ export class AppModule {
     };
   }
 }
-
-const erasureCheckpoints = ({ auditTree, eventStore }: Stores, { signing }: Privacy, clock: Clock): LogCheckpoints =>
-  new ErasureCheckpoints(new CheckpointLog(auditTree, eventStore), new CheckpointSigner(auditTree, signing, clock));
 
 @Module({})
 class PortsModule {}

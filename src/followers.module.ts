@@ -1,4 +1,4 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { AuditTree } from './audit/audit-tree.js';
 import { TreeFollower } from './audit/tree-follower.js';
 import type { CustomerViews } from './customers/read-model/customer-views.js';
@@ -11,9 +11,10 @@ import { CustomersModule } from './customers/customers.module.js';
 import type { Checkpoints } from './event-sourcing/checkpoints.js';
 import type { Clock } from './event-sourcing/clock.js';
 import type { EventStore } from './event-sourcing/event-store.js';
-import { type FollowerLog, LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
+import { LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { ReadGate } from './event-sourcing/read-gate.js';
+import { followerLog } from './follower-log.js';
 import { ErasureFollower } from './privacy/erasure-follower.js';
 import { ErasuresAtStart } from './privacy/erasures-at-start.js';
 import { ReceiptFollower } from './privacy/receipt-follower.js';
@@ -96,11 +97,6 @@ function noting(parts: FollowerParts, dispatcher: WebhookDispatcher): LogFollowe
 
 function follow(handler: LogHandler, checkpoints: Checkpoints, parts: FollowerParts): LogFollower {
   const { eventStore: store, clock, follows } = parts;
-  const logger = new Logger(`LogFollower:${handler.name}`);
-  const log: FollowerLog = {
-    warn: (message, details) => {
-      logger.warn(`${message} ${JSON.stringify(details)}`);
-    },
-  };
+  const log = followerLog(`LogFollower:${handler.name}`);
   return new LogFollower({ store, checkpoints, handler, owner: checkpoints.owner, clock, log, watchOnly: !follows });
 }

@@ -1,8 +1,9 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { CustomerEndings } from './customers/read-model/customer-endings.js';
 import type { CustomerViews } from './customers/read-model/customer-views.js';
 import type { Checkpoints } from './event-sourcing/checkpoints.js';
 import type { EventStore } from './event-sourcing/event-store.js';
+import { followerLog } from './follower-log.js';
 import { LogCheckpoints } from './privacy/log-checkpoints.js';
 import { type IssuerParts, ReceiptIssuer } from './privacy/receipt-issuer.js';
 import type { SigningRing } from './privacy/signing-ring.js';
@@ -12,18 +13,15 @@ type Parts = Omit<IssuerParts, 'checkpoints' | 'endings' | 'log' | 'ring' | 'log
   readonly customerViews: CustomerViews;
   readonly receiptCheckpoints: Checkpoints;
   readonly signing: SigningRing;
+  /** Provides the checkpoints that receipts hold. */
+  readonly treeModule: DynamicModule;
 };
 
 /** Issues the receipts of erasures, once everything is done that they say. */
 @Module({})
 export class ReceiptsModule {
   static with(parts: Parts): DynamicModule {
-    const logger = new Logger(ReceiptIssuer.name);
-    const log: IssuerParts['log'] = {
-      warn: (message, details) => {
-        logger.warn(`${message} ${JSON.stringify(details)}`);
-      },
-    };
+    const log = followerLog(ReceiptIssuer.name);
     const issuer = {
       provide: ReceiptIssuer,
       inject: [LogCheckpoints],
@@ -37,6 +35,6 @@ export class ReceiptsModule {
           log,
         }),
     };
-    return { module: ReceiptsModule, providers: [issuer], exports: [issuer] };
+    return { module: ReceiptsModule, imports: [parts.treeModule], providers: [issuer], exports: [issuer] };
   }
 }

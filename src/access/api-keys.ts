@@ -16,6 +16,10 @@ export interface StoredApiKey extends ApiKey {
   readonly secretHash: string;
 }
 
+/** Neither revoked nor expired. @param now milliseconds since the epoch */
+export const isValidAt = ({ revokedAt, expiresAt = Infinity }: ApiKey, now: number): boolean =>
+  revokedAt === undefined && expiresAt > now;
+
 /**
  * Every adapter passes `test/contracts/api-keys.contract.ts`.
  * All methods throw StoreUnavailable('api_keys') when the store is out of reach.

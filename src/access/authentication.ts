@@ -1,3 +1,4 @@
+import { isValidAt } from './api-keys.js';
 import { timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../event-sourcing/clock.js';
@@ -30,7 +31,7 @@ export class Authentication {
     const secretHash = hashOf(secret);
     const key = await this.keys.findByHash(secretHash);
     if (key === undefined || !sameHash(key.secretHash, secretHash)) return undefined;
-    if (key.revokedAt !== undefined || (key.expiresAt ?? Infinity) <= this.clock.now()) return undefined;
+    if (!isValidAt(key, this.clock.now())) return undefined;
     return { actor: { type: 'api_key', id: key.id }, scopes: key.scopes };
   }
 }

@@ -13,6 +13,7 @@ import type { Actor } from '../event-sourcing/command-context.js';
 import { OPERATOR, parseMoment, recordUse } from './audit-use.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
+import { isValidAt } from '../access/api-keys.js';
 
 interface ReplayOptions {
   readonly asOf: number;
@@ -78,8 +79,7 @@ async function stateOf(customers: CustomerAudit, id: string, time: number, pii: 
 async function allowed({ stores }: Opened, secret: string | undefined): Promise<Actor> {
   if (secret === undefined) throw new Error('--with-personal asks for --key or AUDIT_API_KEY.');
   const key = await stores.apiKeys.findByHash(hashOf(secret));
-  const isValid = key !== undefined && key.revokedAt === undefined && (key.expiresAt ?? Infinity) > Date.now();
-  if (!isValid || !key.scopes.includes('audit:read.pii')) {
+  if (key === undefined || !isValidAt(key, Date.now()) || !key.scopes.includes('audit:read.pii')) {
     throw new Error('The key is not valid, or lacks the scope audit:read.pii.');
   }
   return { type: 'api_key', id: key.id };

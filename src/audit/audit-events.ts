@@ -26,8 +26,7 @@ export const auditData = ({ action, customerId, details }: AuditAccess): JsonObj
 
 /** The one way in for a stored audit event. @throws UnknownEventType, MalformedEvent */
 export function decodeAudit({ type, data }: Pick<StreamEvent, 'type' | 'data'>): AuditAccess {
-  if (type !== AUDIT_ACCESSED)
-    throw new UnknownEventType('The log holds an event of a type this release does not know');
+  if (type !== AUDIT_ACCESSED) throw new UnknownEventType();
   const { action, customerId, details } = data;
   if (typeof action !== 'string') throw malformed();
   if (customerId !== undefined && typeof customerId !== 'string') throw malformed();

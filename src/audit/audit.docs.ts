@@ -1,14 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import {
-  ApiExtraModels,
-  ApiOperation,
-  ApiQuery,
-  type ApiQueryOptions,
-  ApiResponse,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { CUSTOMER } from '../customers/dto/examples.js';
-import { customerId, type Docs } from '../customers/dto/parameter-docs.js';
+import { customerId } from '../customers/dto/parameter-docs.js';
+import { answer, type Docs } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import {
   CustomerAsOfResponse,
@@ -75,7 +69,7 @@ const UNSEEN = {
 };
 const CURSOR = 'Y2hhbmdlZCB0byB0aGUgb25lIG9mIHlvdXIgbG9n';
 
-const page = (...data: readonly object[]): object => ({ value: { data, next: CURSOR, hasMore: false } });
+const page = (...data: readonly object[]): object => ({ data, next: CURSOR, hasMore: false });
 const TIME = { type: 'string' };
 const PAGING: readonly ApiQueryOptions[] = [
   { name: 'after', schema: { type: 'string' }, description: 'A cursor: what follows it.' },
@@ -88,22 +82,6 @@ const PAGING: readonly ApiQueryOptions[] = [
 
 const query = (...parameters: readonly ApiQueryOptions[]): Docs =>
   applyDecorators(...parameters.map((parameter) => ApiQuery({ required: false, ...parameter })));
-
-const text = (description: string): { description: string; schema: { type: string } } => ({
-  description,
-  schema: { type: 'string' },
-});
-
-const answer = (type: new () => object, examples: Record<string, object>): Docs =>
-  applyDecorators(
-    ApiExtraModels(type),
-    ApiResponse({
-      status: 200,
-      description: 'OK',
-      headers: { 'X-Request-Id': text('The id of the request.') },
-      content: { 'application/json': { schema: { $ref: getSchemaPath(type) }, examples: examples } },
-    }),
-  );
 
 export const ListAuditEvents = (): Docs =>
   applyDecorators(
@@ -131,7 +109,7 @@ export const ListAuditEvents = (): Docs =>
         description: 'Only what is about this customer: its sources and the uses of the audit among it.',
       },
     ),
-    answer(LogEventPageResponse, { page: page({ ...ENVELOPE, customerId: '5823594808' }, LOOKED) }),
+    answer(200, LogEventPageResponse, { page: page({ ...ENVELOPE, customerId: '5823594808' }, LOOKED) }),
     Errors('invalid_parameter', 'cursor_gone'),
   );
 
@@ -143,7 +121,7 @@ export const ListCustomerHistory = (): Docs =>
     }),
     customerId(),
     query(...PAGING),
-    answer(HistoryPageResponse, {
+    answer(200, HistoryPageResponse, {
       page: page(CHANGED),
       'without audit:read.pii': page(hidden(PERSONAL)),
       erased: page(hidden(ERASED)),
@@ -168,10 +146,10 @@ export const GetCustomerAsOf = (): Docs =>
         description: 'After the event with this revision. Not together with asOf.',
       },
     ),
-    answer(CustomerAsOfResponse, {
-      customer: { value: { customerId: '5823594808', ...STANDING, customer: CUSTOMER } },
-      'without audit:read.pii': { value: { customerId: '5823594808', ...STANDING, customer: UNSEEN } },
-      deleted: { value: { customerId: '5823594808', ...STANDING, status: 'deleted' } },
+    answer(200, CustomerAsOfResponse, {
+      customer: { customerId: '5823594808', ...STANDING, customer: CUSTOMER },
+      'without audit:read.pii': { customerId: '5823594808', ...STANDING, customer: UNSEEN },
+      deleted: { customerId: '5823594808', ...STANDING, status: 'deleted' },
     }),
     Errors('invalid_parameter', 'not_found'),
   );
@@ -187,14 +165,12 @@ export const DiffCustomer = (): Docs =>
       { name: 'from', required: true, schema: TIME, description: 'A revision, or a time of RFC 3339.' },
       { name: 'to', schema: TIME, description: 'The same; as it is now without it.' },
     ),
-    answer(CustomerDiffResponse, {
+    answer(200, CustomerDiffResponse, {
       diff: {
-        value: {
-          customerId: '5823594808',
-          from: { ...STANDING, revision: 2 },
-          to: STANDING,
-          changes: CHANGED.changes,
-        },
+        customerId: '5823594808',
+        from: { ...STANDING, revision: 2 },
+        to: STANDING,
+        changes: CHANGED.changes,
       },
     }),
     Errors('invalid_parameter', 'missing_parameter', 'not_found'),
@@ -209,8 +185,8 @@ export const VerifyCustomer = (): Docs =>
         'Each use is an event of its own in the log.',
     }),
     customerId(),
-    answer(CustomerVerificationResponse, {
-      sound: { value: { customerId: '5823594808', state: 'sound', events: 4, underCheckpoint: 4, findings: [] } },
+    answer(200, CustomerVerificationResponse, {
+      sound: { customerId: '5823594808', state: 'sound', events: 4, underCheckpoint: 4, findings: [] },
     }),
     Errors('not_found'),
   );

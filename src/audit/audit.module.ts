@@ -14,6 +14,6 @@ import { LogAudit } from './log-audit.js';
   imports: [SubscribersModule, HttpModule],
   providers: [AuditTrail, AuditNotes, CustomerAudit, CustomerVerifications, LogAudit],
   controllers: [AuditController, AuditPageController],
-  exports: [AuditTrail],
+  exports: [AuditNotes],
 })
 export class AuditModule {}

@@ -11,6 +11,7 @@ import { TreeHashes } from './tree-hashes.js';
 import { Findings } from './verify-findings.js';
 import { readAudited } from './verify-log.js';
 import { NOT_COVERED } from './verify-service.js';
+import { base64 } from './merkle-hashing.js';
 
 export interface ExportFilter {
   readonly customerId?: string;
@@ -91,7 +92,6 @@ export async function exportBundle(parts: ExportParts): Promise<Exported> {
   return { events: written.count, checkpoint };
 }
 
-const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const iso = (at: number): string => new Date(at).toISOString();
 
 const toJson = ({ customerId, from, to }: ExportFilter) => ({

@@ -14,3 +14,6 @@ export const SHA256: Hashing<Uint8Array> = { node: nodeHash, same: (a, b) => Buf
 
 /** Of the tree without leaves. */
 export const emptyRoot = (): Uint8Array => createHash('sha256').digest();
+
+/** As notes, proofs and answers show a hash. */
+export const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64');

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { InclusionProof, TreeState } from './tree-proofs.js';
+import { base64 } from './merkle-hashing.js';
 
 const HASH = 'SHA-256, base64.';
 
@@ -80,7 +81,6 @@ export class TreeVerificationResponse {
   tree: 'sound' | 'altered';
 }
 
-export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const headOf = ({ size, root }: { size: number; root: Uint8Array }): TreeHeadResponse => ({ size, root: base64(root) });
 
 export const toInclusionProof = ({ leaf, leafHash, path, checkpoint }: InclusionProof): InclusionProofResponse => ({

@@ -10,13 +10,13 @@ import * as docs from './tree.docs.js';
 import { TEXT_MEDIA } from './tree.docs.js';
 import { TreeProofs } from './tree-proofs.js';
 import {
-  base64,
   type ConsistencyProofResponse,
   type InclusionProofResponse,
   toInclusionProof,
   toVerification,
   type TreeVerificationResponse,
 } from './tree-responses.js';
+import { base64 } from './merkle-hashing.js';
 
 const EVENT_ID = /^[0-9A-Za-z-]{1,64}$/;
 const MOST = 999_999_999;

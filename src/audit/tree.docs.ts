@@ -1,9 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { answer, type Docs } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import { ConsistencyProofResponse, InclusionProofResponse, TreeVerificationResponse } from './tree-responses.js';
-
-type Docs = MethodDecorator & ClassDecorator;
 
 export const TEXT_MEDIA = 'text/plain';
 
@@ -34,16 +33,6 @@ const STATE = {
   tree: 'sound',
 };
 
-const answer = (type: new () => object, value: object): Docs =>
-  applyDecorators(
-    ApiExtraModels(type),
-    ApiResponse({
-      status: 200,
-      description: 'OK',
-      content: { 'application/json': { schema: { $ref: getSchemaPath(type) }, examples: { example: { value } } } },
-    }),
-  );
-
 const SIZE = { type: 'integer', minimum: 1 } as const;
 
 export const GetCheckpoint = (): Docs =>
@@ -69,7 +58,7 @@ export const GetInclusionProof = (): Docs =>
       description: 'An event is under a checkpoint about a minute after it was appended; until then this is 404.',
     }),
     ApiQuery({ name: 'eventId', schema: { type: 'string' }, description: 'Of an event of any stream.' }),
-    answer(InclusionProofResponse, LEAF),
+    answer(200, InclusionProofResponse, { example: LEAF }),
     Errors('invalid_parameter', 'missing_parameter', 'not_found'),
   );
 
@@ -78,7 +67,9 @@ export const GetConsistencyProof = (): Docs =>
     ApiOperation({ summary: 'Shows that the tree of one size begins with the tree of another' }),
     ApiQuery({ name: 'from', schema: SIZE, description: 'The smaller size.' }),
     ApiQuery({ name: 'to', required: false, schema: SIZE, description: 'That of the last checkpoint without it.' }),
-    answer(ConsistencyProofResponse, { from: { size: 1024, root: NODE }, to: HEAD, path: [NODE, ROOT] }),
+    answer(200, ConsistencyProofResponse, {
+      example: { from: { size: 1024, root: NODE }, to: HEAD, path: [NODE, ROOT] },
+    }),
     Errors('invalid_parameter', 'missing_parameter', 'not_found'),
   );
 
@@ -90,6 +81,6 @@ export const GetVerification = (): Docs =>
         'Size, last checkpoint and keys, and whether the stored tree still begins with what was signed last. The log itself is ' +
         'checked by the command `audit verify`, which reads all of it.',
     }),
-    answer(TreeVerificationResponse, STATE),
+    answer(200, TreeVerificationResponse, { example: STATE }),
     Errors(),
   );

@@ -1,15 +1,17 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { Clock } from '../event-sourcing/clock.js';
 import type { EventStore } from '../event-sourcing/event-store.js';
+import { followerLog } from '../follower-log.js';
 import { HttpModule } from '../http/http.module.js';
+import { LogCheckpoints } from '../privacy/log-checkpoints.js';
 import type { SigningRing } from '../privacy/signing-ring.js';
-import { AuditNotes } from './audit-notes.js';
-import { AuditTrail } from './audit-trail.js';
-import { AuditTree } from './audit-tree.js';
+import type { AuditTree } from './audit-tree.js';
+import { AuditModule } from './audit.module.js';
 import { CheckpointLog } from './checkpoint-log.js';
 import { CheckpointRounds } from './checkpoint-rounds.js';
 import { CheckpointSigner } from './checkpoint-signer.js';
+import { ErasureCheckpoints } from './erasure-checkpoints.js';
 import { TreeController } from './tree.controller.js';
 import { TreeProofs } from './tree-proofs.js';
 import { WitnessClient } from './witness-client.js';
@@ -33,30 +35,21 @@ export interface TreeParts {
 export class TreeModule {
   static with({ auditTree: tree, eventStore: store, signing, clock, ...parts }: TreeParts): DynamicModule {
     const signer = new CheckpointSigner(tree, signing, clock);
+    const covering = new CheckpointLog(tree, store);
     const witness = parts.witnessUrl === undefined ? undefined : new WitnessClient(tree, parts.witnessUrl);
-    const logger = new Logger('CheckpointRounds');
-    const log = {
-      warn: (message: string, details: object): void => {
-        logger.warn(`${message} ${JSON.stringify(details)}`);
-      },
-    };
+    const log = followerLog(CheckpointRounds.name);
     const { auditCheckpoints: checkpoints, signs } = parts;
     const provided = [
-      { provide: AuditTree, useValue: tree },
-      { provide: CheckpointLog, useValue: new CheckpointLog(tree, store) },
       { provide: CheckpointSigner, useValue: signer },
+      { provide: CheckpointLog, useValue: covering },
+      { provide: LogCheckpoints, useValue: new ErasureCheckpoints(covering, signer) },
       { provide: CheckpointRounds, useValue: new CheckpointRounds({ signer, witness, checkpoints, log, signs }) },
     ];
     return {
       module: TreeModule,
-      imports: [HttpModule],
+      imports: parts.serves ? [HttpModule, AuditModule] : [],
       controllers: parts.serves ? [TreeController] : [],
-      providers: [
-        AuditTrail,
-        AuditNotes,
-        ...provided,
-        { provide: TreeProofs, useValue: new TreeProofs(tree, signing) },
-      ],
+      providers: [...provided, { provide: TreeProofs, useValue: new TreeProofs(tree, signing) }],
       exports: provided.map(({ provide }) => provide),
     };
   }

@@ -1,5 +1,6 @@
 import type { AuditTree, SignedCheckpoint } from './audit-tree.js';
 import { TreeHashes } from './tree-hashes.js';
+import { base64 } from './merkle-hashing.js';
 
 /** The witness is out of reach, or refuses. The message holds no address. */
 export class NotWitnessed extends Error {
@@ -71,7 +72,7 @@ export class WitnessClient {
 
   private async send({ size, note }: SignedCheckpoint, old: number): Promise<{ status: number; text: string }> {
     const proof = old === 0 ? [] : await this.hashes.consistency(old, size);
-    const lines = [`old ${String(old)}`, ...proof.map((hash) => Buffer.from(hash).toString('base64'))];
+    const lines = [`old ${String(old)}`, ...proof.map(base64)];
     try {
       const answer = await fetch(this.url, {
         method: 'POST',

@@ -65,7 +65,7 @@ const UPCASTERS: Upcasters = {};
 export function decode(stored: Stored, upcasters: Upcasters = UPCASTERS): SealedCustomerEvent {
   const upcast = Object.hasOwn(upcasters, stored.type) ? upcasters[stored.type] : undefined;
   if (upcast !== undefined) return decode(upcast(stored), upcasters);
-  if (!isKnown(stored.type)) throw new UnknownEventType('The log holds an event of a type this release does not know');
+  if (!isKnown(stored.type)) throw new UnknownEventType();
   if (!hasShape(stored)) throw new MalformedEvent(`A stored ${stored.type} is not of the shape this release knows`);
   return stored;
 }

@@ -1,18 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse } from '@nestjs/swagger';
+import { answer, text, valued, type Docs } from '../http/answer-docs.js';
 import { BODY_ERRORS, Errors } from '../http/error-docs.js';
 import type { ErrorCode } from '../http/errors.js';
 import { CreateCustomerRequest, UpdateCustomerRequest } from './dto/customer-requests.js';
 import { CUSTOMER, ERASED, SOURCE } from './dto/examples.js';
-import {
-  customerId,
-  type Docs,
-  idempotencyKey,
-  ifMatch,
-  listParameters,
-  reason,
-  sourceId,
-} from './dto/parameter-docs.js';
+import { customerId, idempotencyKey, ifMatch, listParameters, reason, sourceId } from './dto/parameter-docs.js';
 import { CustomerPageResponse, CustomerResponse, SourceResponse } from './dto/customer-response.js';
 
 const METADATA_ERRORS: readonly ErrorCode[] = [
@@ -157,32 +150,7 @@ export const DetachSource = (): Docs =>
     Errors(...CHANGE_ERRORS, 'source_not_found', 'not_found', 'customer_erased'),
   );
 
-const text = (description: string): { description: string; schema: { type: string } } => ({
-  description,
-  schema: { type: 'string' },
-});
-
 const ETAG = { ETag: text('The version of the customer, for `If-Match`.') };
-
-function answer(
-  status: number,
-  type: new () => object,
-  examples: Record<string, unknown>,
-  headers: Record<string, ReturnType<typeof text>> = {},
-): Docs {
-  return applyDecorators(
-    ApiResponse({
-      status,
-      description: status === 201 ? 'Created' : 'OK',
-      headers: { ...headers, 'X-Request-Id': text('The id of the request.') },
-      content: { 'application/json': { schema: { $ref: getSchemaPath(type) }, examples: valued(examples) } },
-    }),
-    ApiExtraModels(type),
-  );
-}
 
 const body = (type: new () => object, examples: Record<string, unknown>): Docs =>
   applyDecorators(ApiBody({ type, required: false, examples: valued(examples) }));
-
-const valued = (examples: Record<string, unknown>): Record<string, { value: unknown }> =>
-  Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));

@@ -1,10 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { answer, type Docs } from '../http/answer-docs.js';
 import { BODY_ERRORS, Errors } from '../http/error-docs.js';
 import type { ErrorCode } from '../http/errors.js';
 import { EraseCustomerRequest } from './dto/erasure-request.js';
 import { ErasureResponse } from './dto/erasure-response.js';
-import { customerId, type Docs, idempotencyKey, ifMatch } from './dto/parameter-docs.js';
+import { customerId, idempotencyKey, ifMatch } from './dto/parameter-docs.js';
 
 const CHANGE_ERRORS: readonly ErrorCode[] = [
   'invalid_parameter',
@@ -78,7 +79,10 @@ export const EraseCustomer = (): Docs =>
     }),
     idempotencyKey(),
     ifMatch(),
-    answer({ erasing: { ...REQUESTED, state: 'erasing', erasedTime: ERASED.erasedTime, subscribers: [] }, ERASED }),
+    answer(200, ErasureResponse, {
+      erasing: { ...REQUESTED, state: 'erasing', erasedTime: ERASED.erasedTime, subscribers: [] },
+      erased: ERASED,
+    }),
     Errors(...CHANGE_ERRORS, 'legal_hold', 'idempotency_key_reused'),
   );
 
@@ -95,7 +99,11 @@ export const GetErasure = (): Docs =>
       schema: { type: 'integer', minimum: 1 },
       description: 'An earlier life of an id that was deleted and created anew; the newest when absent.',
     }),
-    answer({ none: { customerId: '5823594808', life: 1, state: 'none', legalHold: true }, REQUESTED, ERASED }),
+    answer(200, ErasureResponse, {
+      none: { customerId: '5823594808', life: 1, state: 'none', legalHold: true },
+      requested: REQUESTED,
+      erased: ERASED,
+    }),
     Errors('not_found', 'invalid_parameter'),
   );
 
@@ -122,20 +130,3 @@ export const LiftLegalHold = (): Docs =>
     ApiResponse({ status: 204, description: 'No content' }),
     Errors(...CHANGE_ERRORS),
   );
-
-function answer(examples: Record<string, unknown>): Docs {
-  const valued = Object.entries(examples).map(([name, value]) => [name.toLowerCase(), { value }]);
-  return applyDecorators(
-    ApiResponse({
-      status: 200,
-      description: 'OK',
-      content: {
-        'application/json': {
-          schema: { $ref: getSchemaPath(ErasureResponse) },
-          examples: Object.fromEntries(valued) as Record<string, { value: unknown }>,
-        },
-      },
-    }),
-    ApiExtraModels(ErasureResponse),
-  );
-}

@@ -9,6 +9,9 @@ import { HeldLease } from './held-lease.js';
 /** An event of a type this release does not know: a newer release writes to the same log. */
 export class UnknownEventType extends Error {
   override readonly name = 'UnknownEventType';
+  constructor(message = 'The log holds an event of a type this release does not know') {
+    super(message);
+  }
 }
 
 /** The log is not the one the checkpoint was made from: wiped, restored or exchanged. */

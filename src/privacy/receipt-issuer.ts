@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { Clock } from '../event-sourcing/clock.js';
-import { HeldLease } from '../event-sourcing/held-lease.js';
+import { LeasedWork } from '../event-sourcing/leased-work.js';
 import type { FollowerLog } from '../event-sourcing/log-follower.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
 import { PLACES, type ReceiptPayload, signReceipt } from './receipt.js';
@@ -10,8 +10,6 @@ import type { SigningRing } from './signing-ring.js';
 import type { KeyRef, SubjectKeys } from './subject-keys.js';
 
 const LEASE = 'receipt-issuing';
-const LEASE_MS = 10_000;
-const ASK_FOR_LEASE_MS = 2_000;
 const LOOK_EVERY_MS = 500;
 const PAGE = 200;
 const DAY_MS = 86_400_000;
@@ -51,38 +49,30 @@ export interface IssuerParts {
  * and of two that issue at once the first one's receipt stands.
  */
 export class ReceiptIssuer {
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly work: LeasedWork;
   /** When an erasure was first seen done, by the name of its key. */
   private readonly seenDone = new Map<string, number>();
 
-  constructor(private readonly parts: IssuerParts) {}
+  constructor(private readonly parts: IssuerParts) {
+    this.work = new LeasedWork({
+      checkpoints: parts.checkpoints,
+      lease: LEASE,
+      work: (signal) => this.rounds(signal),
+      failed: (error) => {
+        parts.log.warn('receipts could not be issued', { error: error instanceof Error ? error.name : typeof error });
+      },
+    });
+  }
 
   start(): void {
-    if (this.parts.issues) this.running = this.run();
+    if (this.parts.issues) this.work.start();
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  stop(): Promise<void> {
+    return this.work.stop();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    const { checkpoints, log } = this.parts;
-    while (!signal.aborted) {
-      try {
-        const held = await HeldLease.take(checkpoints, LEASE, checkpoints.owner, LEASE_MS);
-        if (held !== undefined) await this.issueUnder(held);
-      } catch (error) {
-        log.warn('receipts could not be issued', { error: error instanceof Error ? error.name : typeof error });
-      }
-      await delay(ASK_FOR_LEASE_MS, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  private async issueUnder(held: HeldLease): Promise<void> {
-    const signal = AbortSignal.any([this.stopping.signal, held.lost]);
+  private async rounds(signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted) {
         await this.round(signal);
@@ -90,7 +80,6 @@ export class ReceiptIssuer {
       }
     } finally {
       this.seenDone.clear();
-      await held.release();
     }
   }
 

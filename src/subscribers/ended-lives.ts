@@ -1,6 +1,5 @@
 import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { decode } from '../customers/customer-events.js';
-import { customerIdOf } from '../customers/streams.js';
+import { keyEndedBy } from '../customers/read-model/customer-erasures.js';
 import type { EventStore, RecordedEvent } from '../event-sourcing/event-store.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import type { KeyRef } from '../privacy/subject-keys.js';
@@ -48,11 +47,8 @@ export class EndedLives implements Endings, OnModuleInit, OnModuleDestroy {
 
   private take(events: readonly RecordedEvent[]): void {
     for (const recorded of events) {
-      if (recorded.type !== 'CustomerErased' && recorded.type !== 'CustomerDeleted') continue;
-      const event = decode(recorded);
-      if (event.type !== 'CustomerErased' && event.type !== 'CustomerDeleted') continue;
-      const ref = { subject: customerIdOf(recorded.stream), revision: event.data.keyRevision };
-      this.lives.set(nameOf(ref), ref);
+      const ref = keyEndedBy(recorded);
+      if (ref !== undefined) this.lives.set(nameOf(ref), ref);
     }
   }
 

@@ -8,12 +8,11 @@ import {
   ApiResponse,
   getSchemaPath,
 } from '@nestjs/swagger';
+import { text, type Docs } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import { EVENT_TYPES } from './cloud-event.js';
 import { CloudEventDataResponse, CloudEventResponse, EventPageResponse } from './event-responses.js';
 import { DEFAULT_LIMIT, MAX_LIMIT } from './read-events-query.js';
-
-type Docs = MethodDecorator & ClassDecorator;
 
 export const JSON_MEDIA = 'application/json';
 /** CloudEvents 1.0, JSON batch format. */
@@ -71,11 +70,6 @@ const LIMIT: ApiQueryOptions = {
 
 const query = (...parameters: readonly ApiQueryOptions[]): Docs =>
   applyDecorators(...parameters.map((parameter) => ApiQuery({ required: false, ...parameter })));
-
-const text = (description: string): { description: string; schema: { type: string } } => ({
-  description,
-  schema: { type: 'string' },
-});
 
 export const ListEvents = (): Docs =>
   applyDecorators(

@@ -7,7 +7,7 @@ import { anAuditedWorld, type AuditedWorld } from '../support/audited-world.js';
 import { CopiedLog, CopiedViews } from '../support/copied-audit.js';
 import { scale } from '../support/scale.js';
 import { seed } from '../support/seed.js';
-import { chanceFrom, signAnew, type Tampered, TAMPERINGS } from './audit-tamperings.js';
+import { chanceFrom, type Tampered, TAMPERINGS, tamperings } from './audit-tamperings.js';
 import { type Result, verifyExport } from '../../tools/verify-export.mjs';
 
 let world: AuditedWorld;
@@ -74,18 +74,13 @@ describe('the separate verifier', () => {
 
   const count = scale(400, 100_000);
   it(`finds each of ${String(count)} tamperings and names the event`, async () => {
-    const chance = chanceFrom(seed());
-    const ways = Object.entries(TAMPERINGS);
     const missed: unknown[] = [];
-    for (let n = 0; n < count; n += 1) {
-      const [how, tamper] = ways[n % ways.length]!;
-      const tampered = { how, ...tamper(world, chance) };
-      if (tampered.isRange === true) await signAnew(world, tampered.tree, () => n);
+    for await (const tampered of tamperings(world, count)) {
       const bundle = await exported(tampered);
       const result = await check(bundle);
       rmSync(bundle, { recursive: true });
       if (result.verdict !== 'manipulation' || !names(result, tampered))
-        missed.push({ how, named: tampered.named, result });
+        missed.push({ how: tampered.how, named: tampered.named, result });
     }
     expect(missed.slice(0, 2)).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { seed } from '../support/seed.js';
 import { randomUUID } from 'node:crypto';
 import { hashEvent } from '../../src/event-sourcing/envelope.js';
 import type { Json, JsonObject, Position, RecordedEvent } from '../../src/event-sourcing/event-store.js';
@@ -11,8 +12,8 @@ import type { AuditedWorld } from '../support/audited-world.js';
 export type Chance = (n: number) => number;
 
 /** Numbers that follow from a seed (mulberry32). */
-export function chanceFrom(seed: number): Chance {
-  let state = seed >>> 0;
+export function chanceFrom(first: number): Chance {
+  let state = first >>> 0;
   return (n) => {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(state ^ (state >>> 15), 1 | state);
@@ -205,6 +206,18 @@ export const TAMPERINGS: Readonly<Record<string, Tampering>> = {
 };
 
 /** Signed with the service's own key: whoever has stolen that too. */
-export async function signAnew(world: AuditedWorld, tree: CopiedTree, now: () => number): Promise<void> {
+async function signAnew(world: AuditedWorld, tree: CopiedTree, now: () => number): Promise<void> {
   await new CheckpointSigner(tree, world.ring, { now }).sign();
+}
+
+/** So many of all ways, in turn; the same ones for the same seed. */
+export async function* tamperings(world: AuditedWorld, count: number): AsyncGenerator<Tampered & { how: string }> {
+  const chance = chanceFrom(seed());
+  const ways = Object.entries(TAMPERINGS);
+  for (let n = 0; n < count; n += 1) {
+    const [how, tamper] = ways[n % ways.length]!;
+    const tampered = { how, ...tamper(world, chance) };
+    if (tampered.isRange === true) await signAnew(world, tampered.tree, () => n);
+    yield tampered;
+  }
 }

@@ -1,8 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiParam, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { SOURCE_ID } from './examples.js';
-
-export type Docs = MethodDecorator & ClassDecorator;
+import type { Docs } from '../../http/answer-docs.js';
 
 export const customerId = (): Docs =>
   applyDecorators(

@@ -25,7 +25,7 @@ export function decodeSource({ type, data }: Pick<StreamEvent, 'type' | 'data'>)
     case 'SourceReleased':
       return { type, data: owner };
     default:
-      throw new UnknownEventType('The log holds an event of a type this release does not know');
+      throw new UnknownEventType();
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
-import { HeldLease } from '../../event-sourcing/held-lease.js';
+import { LeasedWork } from '../../event-sourcing/leased-work.js';
 import type { FollowerLog } from '../../event-sourcing/log-follower.js';
 import { Bell } from '../bell.js';
 import { EndpointPump, LANES, type PumpParts } from './endpoint-pump.js';
@@ -12,10 +12,10 @@ import type { WebhookEndpoint } from './webhook-endpoint.js';
 import type { Webhooks } from './webhooks.js';
 
 const LEASE = 'webhook-deliveries';
-const LEASE_MS = 10_000;
 /** How soon a change by another instance is seen, and a lane whose time has come. */
 const LOOK_EVERY_MS = 500;
-const ASK_FOR_LEASE_MS = 2_000;
+/** Before a replay that could not go on is tried again. */
+const PAUSE_MS = 2_000;
 
 export interface DispatcherParts {
   readonly webhooks: Webhooks;
@@ -30,22 +30,27 @@ export interface DispatcherParts {
 
 /** Delivers what is noted, one instance at a time: under a lease, at whose end all that is under way is broken off. */
 export class WebhookDispatcher {
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly work: LeasedWork;
   private readonly bell = new Bell();
   private readonly pumps = new Map<string, EndpointPump>();
   /** By the id of the replay. */
   private readonly replays = new Map<string, Promise<void>>();
 
-  constructor(private readonly parts: DispatcherParts) {}
-
-  start(): void {
-    if (this.parts.delivers) this.running = this.run();
+  constructor(private readonly parts: DispatcherParts) {
+    this.work = new LeasedWork({
+      checkpoints: parts.checkpoints,
+      lease: LEASE,
+      work: (signal) => this.dispatch(signal),
+      failed: (error) => this.failed(error),
+    });
   }
 
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
+  start(): void {
+    if (this.parts.delivers) this.work.start();
+  }
+
+  stop(): Promise<void> {
+    return this.work.stop();
   }
 
   /** There may be something to deliver, or an endpoint was changed. */
@@ -53,23 +58,9 @@ export class WebhookDispatcher {
     this.bell.ring();
   }
 
-  private async run(): Promise<void> {
-    const { signal } = this.stopping;
-    const { checkpoints } = this.parts;
-    while (!signal.aborted) {
-      try {
-        const held = await HeldLease.take(checkpoints, LEASE, checkpoints.owner, LEASE_MS);
-        if (held !== undefined) await this.dispatchUnder(held);
-      } catch (error) {
-        this.failed(error);
-      }
-      await delay(ASK_FOR_LEASE_MS, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  private async dispatchUnder(held: HeldLease): Promise<void> {
+  private async dispatch(leased: AbortSignal): Promise<void> {
     const over = new AbortController();
-    const signal = AbortSignal.any([this.stopping.signal, held.lost, over.signal]);
+    const signal = AbortSignal.any([leased, over.signal]);
     signal.addEventListener('abort', () => this.bell.ring());
     const parts: PumpParts = {
       ...this.parts,
@@ -86,7 +77,6 @@ export class WebhookDispatcher {
       over.abort();
       await Promise.all([...this.replays.values(), ...[...this.pumps.values()].map((pump) => pump.ended())]);
       this.pumps.clear();
-      await held.release();
     }
   }
 
@@ -120,7 +110,7 @@ export class WebhookDispatcher {
       .catch((error: unknown) => {
         if (signal.aborted) return undefined;
         this.failed(error);
-        return delay(ASK_FOR_LEASE_MS, undefined, { signal }).catch(() => undefined);
+        return delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
       })
       .then(() => void this.replays.delete(replay.id));
     this.replays.set(replay.id, run);

@@ -7,6 +7,6 @@ const TYPES: ReadonlyMap<string, CloudEventType> = new Map(Object.entries(EVENT_
 /** @throws UnknownEventType a newer release wrote it */
 export function cloudEventTypeOf({ type }: Pick<RecordedEvent, 'type'>): CloudEventType {
   const known = TYPES.get(type);
-  if (known === undefined) throw new UnknownEventType('The log holds an event of a type this release does not know');
+  if (known === undefined) throw new UnknownEventType();
   return known;
 }

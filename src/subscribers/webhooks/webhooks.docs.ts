@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiExtraModels, ApiOperation, ApiParam, ApiQuery, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { answer, text, valued, type Docs } from '../../http/answer-docs.js';
 import { BODY_ERRORS, Errors } from '../../http/error-docs.js';
 import { CreateWebhookRequest, ReplayWebhookRequest, UpdateWebhookRequest } from './dto/webhook-requests.js';
 import {
@@ -9,8 +10,6 @@ import {
   WebhookTestResponse,
 } from './dto/webhook-responses.js';
 import { LANE_STATES } from './lane.js';
-
-type Docs = MethodDecorator & ClassDecorator;
 
 const WEBHOOK = {
   id: 'wh_q1w2e3r4t5y6u7i8',
@@ -135,33 +134,8 @@ export const TestWebhook = (): Docs =>
     Errors('not_found', ...BODY_ERRORS),
   );
 
-const text = (description: string): { description: string; schema: { type: string } } => ({
-  description,
-  schema: { type: 'string' },
-});
-
 const query = (name: string, schema: object, description: string): Docs =>
   applyDecorators(ApiQuery({ name, required: false, schema, description }));
 
-function answer(
-  status: number,
-  type: new () => object,
-  examples: Record<string, unknown>,
-  headers: Record<string, ReturnType<typeof text>> = {},
-): Docs {
-  return applyDecorators(
-    ApiResponse({
-      status,
-      description: status === 201 ? 'Created' : status === 202 ? 'Accepted' : 'OK',
-      headers: { ...headers, 'X-Request-Id': text('The id of the request.') },
-      content: { 'application/json': { schema: { $ref: getSchemaPath(type) }, examples: valued(examples) } },
-    }),
-    ApiExtraModels(type),
-  );
-}
-
 const body = (type: new () => object, examples: Record<string, unknown>): Docs =>
   applyDecorators(ApiBody({ type, examples: valued(examples) }));
-
-const valued = (examples: Record<string, unknown>): Record<string, { value: unknown }> =>
-  Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));

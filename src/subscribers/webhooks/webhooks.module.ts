@@ -1,7 +1,8 @@
-import { type DynamicModule, Logger, Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
+import { followerLog } from '../../follower-log.js';
 import { HttpModule } from '../../http/http.module.js';
 import type { Receipts } from '../../privacy/receipts.js';
 import type { MasterKeys } from '../../privacy/master-keys.js';
@@ -41,12 +42,7 @@ export class WebhooksModule {
     const addresses = new Addresses(parts.allowLoopback);
     const secrets = new EndpointSecrets(masterKeys);
     const delivery = new Delivery(secrets, new Sender(addresses), clock);
-    const logger = new Logger('WebhookDispatcher');
-    const log = {
-      warn: (message: string, details: object): void => {
-        logger.warn(`${message} ${JSON.stringify(details)}`);
-      },
-    };
+    const log = followerLog('WebhookDispatcher');
     const dispatcher = {
       provide: WebhookDispatcher,
       inject: [CloudEvents],
