@@ -43,14 +43,15 @@ export class OpenViews {
 
   /**
    * The key was destroyed between the reading of the view and of the key. The view is read again; is it still unredacted,
-   * the log tells what remains of the customer. Does that not know either, it is one from before the erasure: the fence
-   * alone says that it was.
+   * the log tells what remains of the customer, or that a new life has begun meanwhile. Does that not know either, it is
+   * one from before the erasure: the fence alone says that it was.
    */
   private async behindFence(stale: CustomerView): Promise<OpenedCustomer> {
     const again = await this.views.get(stale.id);
     if (again !== undefined && !viewHoldsPersonal(again)) return { view: again, taxCertificates: [] };
     const { view } = foldCustomer(await this.store.read(customerStream(stale.id)));
     if (view === undefined) throw new KeyMissing({ subject: stale.id, revision: stale.life }, 'absent');
+    if (view.life > stale.life) return this.open(view);
     return { view: view.status === 'active' ? erasedByFence(view) : view, taxCertificates: [] };
   }
 }
