@@ -70,9 +70,9 @@ const UNSEEN = {
 const CURSOR = 'Y2hhbmdlZCB0byB0aGUgb25lIG9mIHlvdXIgbG9n';
 
 const page = (...data: readonly object[]): object => ({ data, next: CURSOR, hasMore: false });
-const TIME = { type: 'string' };
+const TIME = { type: 'string', minLength: 1 };
 const PAGING: readonly ApiQueryOptions[] = [
-  { name: 'after', schema: { type: 'string' }, description: 'A cursor: what follows it.' },
+  { name: 'after', schema: { type: 'string', minLength: 1 }, description: 'A cursor: what follows it.' },
   {
     name: 'limit',
     schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
@@ -95,7 +95,7 @@ export const ListAuditEvents = (): Docs =>
       ...PAGING,
       { name: 'from', schema: TIME, description: 'RFC 3339: what happened then or later.' },
       { name: 'to', schema: TIME, description: 'RFC 3339: what happened before.' },
-      { name: 'actor', schema: { type: 'string' }, description: '`<type>:<id>` of who did it.' },
+      { name: 'actor', schema: { type: 'string', minLength: 1 }, description: '`<type>:<id>` of who did it.' },
       {
         name: 'types',
         schema: LOG_TYPE_SCHEMA,
@@ -105,7 +105,7 @@ export const ListAuditEvents = (): Docs =>
       },
       {
         name: 'customerId',
-        schema: { type: 'string' },
+        schema: { type: 'string', minLength: 1 },
         description: 'Only what is about this customer: its sources and the uses of the audit among it.',
       },
     ),

@@ -46,7 +46,9 @@ export const GetCheckpoint = (): Docs =>
     ApiResponse({
       status: 200,
       description: 'OK',
-      content: { [TEXT_MEDIA]: { schema: { type: 'string' }, examples: { checkpoint: { value: NOTE } } } },
+      content: {
+        [TEXT_MEDIA]: { schema: { type: 'string', minLength: 1 }, examples: { checkpoint: { value: NOTE } } },
+      },
     }),
     Errors('not_found'),
   );
@@ -57,7 +59,7 @@ export const GetInclusionProof = (): Docs =>
       summary: 'Shows that an event is in the tree of the last checkpoint',
       description: 'An event is under a checkpoint about a minute after it was appended; until then this is 404.',
     }),
-    ApiQuery({ name: 'eventId', schema: { type: 'string' }, description: 'Of an event of any stream.' }),
+    ApiQuery({ name: 'eventId', schema: { type: 'string', minLength: 1 }, description: 'Of an event of any stream.' }),
     answer(200, InclusionProofResponse, { example: LEAF }),
     Errors('invalid_parameter', 'missing_parameter', 'not_found'),
   );

@@ -3,7 +3,7 @@ import type { ChangeReason } from '../event-sourcing/command-context.js';
 import { ApiError } from './errors.js';
 
 /** A short token of letters that could not hold an address, for it is stored in clear. */
-const FORM = /^([a-z0-9_-]{1,40})(?:[ \t]*;[ \t]*([\x20-\x7e]+))?$/;
+export const REASON_FORM = /^([a-z0-9_-]{1,40})(?:[ \t]*;[ \t]*([\x20-\x7e]+))?$/;
 const MAX_TEXT = 500;
 
 /**
@@ -14,7 +14,7 @@ const MAX_TEXT = 500;
 export function changeReasonOf(headers: IncomingHttpHeaders): ChangeReason | undefined {
   const given = headers['x-reason']?.toString();
   if (given === undefined) return undefined;
-  const [, code, encoded] = FORM.exec(given.trim()) ?? [];
+  const [, code, encoded] = REASON_FORM.exec(given.trim()) ?? [];
   if (code === undefined) throw invalid('X-Reason must be a code of a-z, 0-9, _ and -, or a code, ";" and a text');
   const text = encoded === undefined ? undefined : decoded(encoded);
   if (text === undefined) return { code };

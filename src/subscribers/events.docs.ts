@@ -54,12 +54,12 @@ const FILTERS: readonly ApiQueryOptions[] = [
     explode: false,
     description: 'Only events of these types.',
   },
-  { name: 'customerId', schema: { type: 'string' }, description: 'Only events of this customer.' },
+  { name: 'customerId', schema: { type: 'string', minLength: 1 }, description: 'Only events of this customer.' },
 ];
 
 const AFTER: ApiQueryOptions = {
   name: 'after',
-  schema: { type: 'string' },
+  schema: { type: 'string', minLength: 1 },
   description: 'A cursor: what follows it. From the beginning of the log without it.',
 };
 const LIMIT: ApiQueryOptions = {
@@ -122,7 +122,7 @@ export const StreamEvents = (): Docs =>
       name: 'Last-Event-ID',
       required: false,
       description: 'The last `id` that was received: what follows it. Wins over `after`.',
-      schema: { type: 'string' },
+      schema: { type: 'string', minLength: 1 },
     }),
     ApiResponse({
       status: 200,
@@ -130,7 +130,7 @@ export const StreamEvents = (): Docs =>
       headers: { 'X-Request-Id': text('The id of the request.') },
       content: {
         [STREAM_MEDIA]: {
-          schema: { type: 'string' },
+          schema: { type: 'string', minLength: 1 },
           examples: {
             stream: { value: `retry: 2000\n\nid: ${CURSOR}\ndata: ${JSON.stringify(EXAMPLE)}\n\n:\n\n` },
           },

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiParam, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { SOURCE_ID } from './examples.js';
 import type { Docs } from '../../http/answer-docs.js';
+import { REASON_FORM } from '../../http/change-reasons.js';
 
 export const customerId = (): Docs =>
   applyDecorators(
@@ -34,7 +35,7 @@ export const ifMatch = (): Docs =>
       name: 'If-Match',
       required: false,
       description: 'Entity tags, or `*`: the change is made only if the customer stands at one of these versions.',
-      schema: { type: 'string' },
+      schema: { type: 'string', minLength: 1 },
     }),
   );
 
@@ -47,7 +48,7 @@ export const reason = (): Docs =>
         'Why, for the audit: `<code>` or `<code>; <text>`. The code matches `[a-z0-9_-]{1,40}` and is kept in clear, never ' +
         'put personal data there; the text, at most 500 characters of percent-encoded UTF-8, is kept sealed until the ' +
         'customer is erased. Of a request that ends a customer the code alone is kept.',
-      schema: { type: 'string' },
+      schema: { type: 'string', pattern: REASON_FORM.source },
       example: 'support_call; Asked by phone',
     }),
   );
@@ -74,18 +75,22 @@ const LIST_PARAMETERS: readonly ApiQueryOptions[] = [
   },
   {
     name: 'startingAfter',
-    schema: { type: 'string' },
+    schema: { type: 'string', minLength: 1 },
     description: 'An id: the page after it. It may be deleted by now.',
   },
   {
     name: 'endingBefore',
-    schema: { type: 'string' },
+    schema: { type: 'string', minLength: 1 },
     description: 'An id: the page just before it. Wins over startingAfter.',
   },
-  { name: 'email', schema: { type: 'string' }, description: 'Only customers with this email, without regard to case.' },
+  {
+    name: 'email',
+    schema: { type: 'string', minLength: 1 },
+    description: 'Only customers with this email, without regard to case.',
+  },
   {
     name: 'ids',
-    schema: { type: 'array', maxItems: 100, items: { type: 'string' } },
+    schema: { type: 'array', minItems: 1, maxItems: 100, items: { type: 'string', minLength: 1 } },
     style: 'form',
     explode: false,
     description: 'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken.',

@@ -100,7 +100,7 @@ export const ListDeliveries = (): Docs =>
     }),
     id(),
     query('limit', { type: 'integer', minimum: 1, maximum: 100, default: 10 }, 'How many at most.'),
-    query('startingAfter', { type: 'string' }, 'The id of a customer: those behind it.'),
+    query('startingAfter', { type: 'string', minLength: 1 }, 'The id of a customer: those behind it.'),
     query('state', { type: 'string', enum: [...LANE_STATES] }, 'Only those in this state.'),
     answer(200, DeliveryPageResponse, { page: { hasMore: false, data: [DELIVERY] } }),
     Errors('invalid_parameter', 'not_found'),

@@ -27,7 +27,7 @@ const URL_DOC = {
 } as const;
 
 abstract class WebhookFields {
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: MAX_DESCRIPTION, example: 'CRM' })
+  @ApiPropertyOptional({ type: String, nullable: true, minLength: 1, maxLength: MAX_DESCRIPTION, example: 'CRM' })
   @IsOptional()
   @Rule('invalid_parameter', 'description must have 1 to 500 characters', (value) => isText(value, 1, MAX_DESCRIPTION))
   description?: string | null;
@@ -36,6 +36,7 @@ abstract class WebhookFields {
     type: [String],
     enum: TYPES,
     enumName: 'EventType',
+    minItems: 1,
     nullable: true,
     description:
       'Only these types of events, and always `customer.erased` and `customer.deleted`. All when absent; `null` clears the choice.',
@@ -93,7 +94,12 @@ export class UpdateWebhookRequest extends WebhookFields {
 
 /** Exactly one of them. */
 export class ReplayWebhookRequest {
-  @ApiPropertyOptional({ type: String, description: 'A cursor of the feed: the events behind it.' })
+  @ApiPropertyOptional({
+    type: String,
+    minLength: 1,
+    maxLength: 256,
+    description: 'A cursor of the feed: the events behind it.',
+  })
   @MayBeAbsent()
   @Rule('invalid_parameter', 'after must be a cursor that this service gave', (value) => isText(value, 1, 256))
   after?: string;
