@@ -125,6 +125,12 @@ describe('GET /audit/customers/{id}/events', () => {
     }
     expect((await audit.history('c1')).length).toBe(7);
   });
+
+  it('takes a reason with a change that changes nothing, of a customer of whom nothing is sealed yet', async () => {
+    await audit.change('/customers', { id: 'c1', locale: 'en_US' });
+    await audit.change('/customers/c1', { locale: 'en_US' }, `support_call; ${encodeURIComponent(WHY)}`);
+    expect((await audit.history('c1')).length).toBe(1);
+  });
 });
 
 describe('GET /audit/customers/{id}', () => {

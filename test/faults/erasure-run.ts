@@ -40,6 +40,7 @@ export interface Step {
   /** An `Idempotency-Key`; none for 0. */
   readonly key: number;
   readonly personal: boolean;
+  readonly reason?: boolean | undefined;
   /** How many calls of stores happen before the next step. */
   readonly calls: number;
 }
@@ -102,7 +103,7 @@ export class ErasureRun {
     return true;
   }
 
-  private async begin({ what, id, instance, key, personal }: Step): Promise<void> {
+  private async begin({ what, id, instance, key, personal, reason }: Step): Promise<void> {
     const at = instance === 2 ? 0 : instance;
     switch (what) {
       case 'later':
@@ -153,7 +154,7 @@ export class ErasureRun {
       case 'withdraw':
       case 'erase':
       case 'delete':
-        this.change(await this.running(at), at, { what, id, key, personal });
+        this.change(await this.running(at), at, { what, id, key, personal, reason });
         return;
       default:
         return what satisfies never;
@@ -174,13 +175,19 @@ export class ErasureRun {
   private change(
     instance: Instance,
     at: number,
-    { what, id, key, personal }: Pick<Step, 'id' | 'key' | 'personal'> & { readonly what: ChangeKind },
+    {
+      what,
+      id,
+      key,
+      personal,
+      reason,
+    }: Pick<Step, 'id' | 'key' | 'personal' | 'reason'> & { readonly what: ChangeKind },
   ): void {
     const requestId = String(++this.clients);
     const sent = key === 0 ? undefined : key;
     const email = personal ? `${what}-${sent === undefined ? `n${requestId}` : `k${sent}`}@x` : undefined;
     if (email !== undefined) this.emails.set(requestId, email);
-    const change: Change = { kind: what, id, key: sent, email, requestId };
+    const change: Change = { kind: what, id, key: sent, email, reason, requestId };
     this.start(
       at,
       async (lives) => {

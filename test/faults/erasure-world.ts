@@ -48,6 +48,8 @@ export interface Change {
   readonly id: string;
   readonly key?: number | undefined;
   readonly email?: string | undefined;
+  /** Whether the request says why, in words that are sealed. */
+  readonly reason?: boolean | undefined;
   readonly requestId: string;
 }
 
@@ -126,12 +128,13 @@ export class Instance {
     return this.follow(this.erasing, this.shared.keyCheckpoints);
   }
 
-  change({ kind, id, key, email, requestId }: Change): Promise<unknown> {
+  change({ kind, id, key, email, reason, requestId }: Change): Promise<unknown> {
     const { create, erase, forget, remove, update } = this.handlers;
     const context: CommandContext = {
       actor: { type: 'api_key', id: 'test' },
       requestId,
       deadline: this.shared.clock.now() + FAR_MS,
+      ...(reason === true && { reason: { code: 'asked', text: 'by phone' } }),
       ...(key !== undefined && {
         idempotency: { commandId: `${kind} ${id} ${String(key)}`, fingerprint: `${kind} ${id} ${String(key)}` },
       }),

@@ -147,6 +147,7 @@ export class CustomerExecution {
  */
 const mayMakeKey = ({ changes }: Extract<CustomerCommand, { kind: 'create' }>, context: CommandContext): boolean =>
   context.idempotency?.fingerprint !== undefined ||
+  context.reason?.text !== undefined ||
   changes.defaultSourceId != null ||
   PERSONAL_FIELDS.some((field) => changes[field] != null);
 

@@ -21,6 +21,7 @@ interface Circumstances {
 
 /** Seals what is decided and puts it in its envelope. The fingerprint of the request goes with the first event. */
 export function draftEvents(events: readonly CustomerEvent[], circumstances: Circumstances): readonly EventDraft[] {
+  if (events.length === 0) return [];
   const { context, past, values, now } = circumstances;
   const commandId = context.idempotency?.commandId ?? randomUUID();
   const at = Math.max(now, past.at);
