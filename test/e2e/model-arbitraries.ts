@@ -32,6 +32,7 @@ const sourceId = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(...SOURCES.keys(), UNKNOWN_SOURCE) },
 );
 
+const reason = fc.constantFrom(undefined, undefined, 'import', 'support_call; asked by phone');
 const key = fc.option(fc.constantFrom('k1', 'k2', 'k3'), { nil: undefined });
 
 const ifMatch = fc.oneof(
@@ -169,17 +170,19 @@ const create = fc.record({
   id: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...OWN_IDS) }, { weight: 1, arbitrary: fc.constant(undefined) }),
   body: createBody,
   key,
+  reason,
 });
-const update = fc.record({ kind: fc.constant('update'), id, body: updateBody, key, ifMatch });
-const remove = fc.record({ kind: fc.constant('delete'), id, ifMatch });
-const attach = fc.record({ kind: fc.constant('attach'), id, sourceId, key, ifMatch });
+const update = fc.record({ kind: fc.constant('update'), id, body: updateBody, key, ifMatch, reason });
+const remove = fc.record({ kind: fc.constant('delete'), id, ifMatch, reason });
+const attach = fc.record({ kind: fc.constant('attach'), id, sourceId, key, ifMatch, reason });
 const detach = fc.record({
   kind: fc.constant('detach'),
   id,
   sourceId: fc.oneof(attached, attached, sourceId),
   ifMatch,
+  reason,
 });
-const forget = fc.record({ kind: fc.constant('update'), id, body: fc.constant(FORGET), key, ifMatch });
+const forget = fc.record({ kind: fc.constant('update'), id, body: fc.constant(FORGET), key, ifMatch, reason });
 const get = fc.record({ kind: fc.constant('get'), id });
 const list = fc.record({ kind: fc.constant('list'), query: listQuery });
 /** The same again, or another one under the same key. */

@@ -15,16 +15,21 @@ interface Repeatable {
   readonly key?: string | undefined;
 }
 
+/** `X-Reason`: changes nothing of the answer. */
+interface Explained {
+  readonly reason?: string | undefined;
+}
+
 /**
  * One request. An `id` like `#2` stands for the customer the service made an id for, two before the latest, a `sourceId` like `attached 1`
  * for the second source of the customer.
  */
 export type Request =
-  | ({ readonly kind: 'create'; readonly id?: string | undefined; readonly body: Body } & Repeatable)
-  | ({ readonly kind: 'update'; readonly id: string; readonly body: Body } & Repeatable & Conditional)
-  | ({ readonly kind: 'delete'; readonly id: string } & Conditional)
-  | ({ readonly kind: 'attach'; readonly id: string; readonly sourceId: string } & Repeatable & Conditional)
-  | ({ readonly kind: 'detach'; readonly id: string; readonly sourceId: string } & Conditional)
+  | ({ readonly kind: 'create'; readonly id?: string | undefined; readonly body: Body } & Explained & Repeatable)
+  | ({ readonly kind: 'update'; readonly id: string; readonly body: Body } & Explained & Repeatable & Conditional)
+  | ({ readonly kind: 'delete'; readonly id: string } & Explained & Conditional)
+  | ({ readonly kind: 'attach'; readonly id: string; readonly sourceId: string } & Explained & Repeatable & Conditional)
+  | ({ readonly kind: 'detach'; readonly id: string; readonly sourceId: string } & Explained & Conditional)
   | { readonly kind: 'get'; readonly id: string }
   | { readonly kind: 'list'; readonly query: ListQuery }
   /** One of the latest requests with a key once more, with this body instead of its own. */

@@ -7,23 +7,21 @@ import type { Sent } from './model.js';
 export function httpRequest(sent: Sent, start: number): TestRequest {
   switch (sent.kind) {
     case 'create': {
-      const { id, body, key } = sent;
-      return post('/customers', { ...(id !== undefined && { id }), ...body.fields }, key, undefined);
+      const { id, body } = sent;
+      return post('/customers', { ...(id !== undefined && { id }), ...body.fields }, sent);
     }
-    case 'update': {
-      const { id, body, key, versions } = sent;
-      return post(pathOf(id), body.fields, key, versions);
-    }
+    case 'update':
+      return post(pathOf(sent.id), sent.body.fields, sent);
     case 'attach':
-      return post(`${pathOf(sent.id)}/sources/${sent.sourceId}`, undefined, sent.key, sent.versions);
+      return post(`${pathOf(sent.id)}/sources/${sent.sourceId}`, undefined, sent);
     case 'detach':
       return {
         method: 'DELETE',
         url: `${pathOf(sent.id)}/sources/${sent.sourceId}`,
-        headers: headersOf(undefined, sent.versions),
+        headers: headersOf(sent),
       };
     case 'delete':
-      return { method: 'DELETE', url: pathOf(sent.id), headers: headersOf(undefined, sent.versions) };
+      return { method: 'DELETE', url: pathOf(sent.id), headers: headersOf(sent) };
     case 'get':
       return { method: 'GET', url: pathOf(sent.id) };
     case 'list':
@@ -35,16 +33,24 @@ export function httpRequest(sent: Sent, start: number): TestRequest {
 
 const pathOf = (id: string): string => `/customers/${id}`;
 
-const post = (
-  url: string,
-  body: unknown,
-  key: string | undefined,
-  versions: readonly number[] | undefined,
-): TestRequest => ({ method: 'POST', url, ...(body !== undefined && { body }), headers: headersOf(key, versions) });
+const post = (url: string, body: unknown, sent: Headed): TestRequest => ({
+  method: 'POST',
+  url,
+  ...(body !== undefined && { body }),
+  headers: headersOf(sent),
+});
+
+/** What of a request goes into its headers. */
+interface Headed {
+  readonly key?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly versions?: readonly number[];
+}
 
 /** Of a condition that no version fulfils there is a weak and an unknown tag: neither ever matches. */
-const headersOf = (key: string | undefined, versions: readonly number[] | undefined): Record<string, string> => ({
+const headersOf = ({ key, reason, versions }: Headed): Record<string, string> => ({
   ...(key !== undefined && { 'idempotency-key': key }),
+  ...(reason !== undefined && { 'x-reason': reason }),
   ...(versions !== undefined && {
     'if-match': versions.length === 0 ? 'W/"0", "abc"' : versions.map((version) => `"${String(version)}"`).join(', '),
   }),

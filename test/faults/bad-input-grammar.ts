@@ -100,6 +100,7 @@ const headers = fc.record(
     accept: fc.constantFrom('*/*', 'application/json'),
     'idempotency-key': fc.constantFrom('k1', 'k2', 'k3'),
     'if-match': fc.constantFrom('*', '"0"', '"1", "2"'),
+    'x-reason': fc.constantFrom('import', 'support_call; asked by phone'),
     'x-request-id': fc.constant('r-1'),
     traceparent: fc.constant('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'),
   },
@@ -132,7 +133,7 @@ const careful: fc.Arbitrary<Draft> = fc.oneof(
 
 const KEYS = ['__proto__', 'constructor', 'prototype', 'toString', 'then', 'toJSON', '$ne', '$where', '', 'id', 'email', 'shipping', 'metadata', 'sources', 'length', 'a.b', '\u0000', '\ud800', 'k'.repeat(41), 'requestToBeForgotten', 'taxCertificates', 'liveMode']; // prettier-ignore
 const RAW = ['null', 'true', '0', '-0', '-1', '1.5', '1e999', '9'.repeat(400), '""', '"x"', '[]', '{}', '[[[]]]', '{"$ne":null}', '{"__proto__":{"a":1}}', '"\\ud800"', '"\\u0000"', '"\\ud83d\\ude00"', 'NaN', 'undefined', '01', "'x'", '"', '{', ']', '', '"\\x"', '[1,]', '{"a":1,"a":2}', quoted('x'.repeat(501)), '['.repeat(300), '{"a":'.repeat(20) + '1' + '}'.repeat(20)]; // prettier-ignore
-const HEADERS = ['authorization', 'content-type', 'content-encoding', 'accept', 'idempotency-key', 'if-match', 'x-request-id', 'traceparent', 'cookie', 'expect', 'accept-encoding', 'x-http-method-override', 'range', 'origin']; // prettier-ignore
+const HEADERS = ['authorization', 'content-type', 'content-encoding', 'accept', 'idempotency-key', 'if-match', 'x-request-id', 'traceparent', 'x-reason', 'cookie', 'expect', 'accept-encoding', 'x-http-method-override', 'range', 'origin']; // prettier-ignore
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
 const SEGMENTS = ['%', '%00', '%zz', '%2e%2e', '..', '.', '', '%ff', '%2F', 'x'.repeat(500), 'customers', 'sources', 'docs', '%F0%9F%98%80', '*', '__proto__', 'jane@example.com', 'standing%20', 'STANDING', '%73tanding']; // prettier-ignore
 const QUERY_KEYS = ['limit', 'startingAfter', 'endingBefore', 'email', 'ids', 'ids[]', 'ids[9999]', 'requestToBeForgotten', 'createdTime', 'createdTime[gte]', 'updatedTime[ne]', 'email[$ne]', 'limit[]', '__proto__[x]', '%', '', '%00']; // prettier-ignore
