@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { StoredApiKey } from '../access/api-keys.js';
 import { newApiKey } from '../access/secrets.js';
 import { isScope, type Scope, SCOPES } from '../access/scopes.js';
+import { parseMoment } from './parse-moment.js';
 import { withStores } from './with-stores.js';
 
 interface CreateOptions {
@@ -17,7 +18,7 @@ export function addApiKeyCommands(program: Command): void {
     .description('Create a key and show its secret, once.')
     .requiredOption('--name <name>', 'what the key is for; shown in lists, never secret')
     .requiredOption('--scopes <scopes>', `comma-separated, of: ${SCOPES.join(', ')}; or "all"`, parseScopes)
-    .option('--expires <date-time>', 'RFC 3339; without it the key does not expire', parseTime)
+    .option('--expires <time>', 'RFC 3339, or a date; without it the key does not expire', parseTime)
     .action(create);
   keys.command('list').description('List all keys; no secret is kept, so none is shown.').action(list);
   keys.command('revoke <id>').description('Revoke a key for good.').action(revoke);
@@ -56,9 +57,7 @@ function parseScopes(value: string): readonly Scope[] {
 }
 
 function parseTime(value: string): number {
-  const time = Date.parse(value);
-  if (!/^\d{4}-\d\d-\d\dT/.test(value) || Number.isNaN(time))
-    throw new InvalidArgumentError('Not an RFC 3339 date-time.');
+  const time = parseMoment(value);
   if (time <= Date.now()) throw new InvalidArgumentError('That time has passed.');
   return time;
 }

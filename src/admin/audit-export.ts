@@ -7,7 +7,8 @@ import { exportBundle } from '../audit/export-bundle.js';
 import { catchUpTree } from '../audit/tree-catch-up.js';
 import { isCustomerId } from '../customers/streams.js';
 import { SystemClock } from '../event-sourcing/clock.js';
-import { collectHeld, parseMoment, recordUse } from './audit-use.js';
+import { collectHeld, recordUse } from './audit-use.js';
+import { parseMoment } from './parse-moment.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
 
@@ -30,8 +31,8 @@ export function addAuditExportCommand(audit: Command): void {
     )
     .requiredOption('--out <folder>', 'the folder to write; must not hold an export')
     .option('--customer <id>', 'the events of one customer only', parseCustomer)
-    .option('--from <date-time>', 'events from this time on (RFC 3339)', parseMoment)
-    .option('--to <date-time>', 'events before this time', parseMoment)
+    .option('--from <time>', 'events from this time on (RFC 3339, or a date)', parseMoment)
+    .option('--to <time>', 'events before this time', parseMoment)
     .option('--checkpoint <file>', 'one that is held outside: the proof that the export continues it', collectHeld)
     .action((options: ExportOptions) => withStores((opened) => run(opened, options)));
 }

@@ -10,7 +10,8 @@ import { readAudited } from '../audit/verify-log.js';
 import { CustomerError } from '../customers/domain/errors.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../customers/streams.js';
 import type { Actor } from '../event-sourcing/command-context.js';
-import { OPERATOR, parseMoment, recordUse } from './audit-use.js';
+import { OPERATOR, recordUse } from './audit-use.js';
+import { parseMoment } from './parse-moment.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
 import { isValidAt } from '../access/api-keys.js';
@@ -26,7 +27,7 @@ export function addAuditReplayCommand(audit: Command): void {
   audit
     .command('replay')
     .description('Write the state of all customers as of a time, as JSON lines; it follows from the log alone.')
-    .requiredOption('--as-of <date-time>', 'RFC 3339', parseMoment)
+    .requiredOption('--as-of <time>', 'a date-time of RFC 3339, or a date', parseMoment)
     .requiredOption('--out <file>', 'the file to write; must not be there')
     .option('--with-personal', 'with personal values in clear, where they are not erased; asks for a key')
     .option('--key <secret>', 'an API key with the scope audit:read.pii; or set AUDIT_API_KEY')

@@ -27,9 +27,3 @@ export const collectHeld = (file: string, before: readonly SignedNote[] = []): r
   ...before,
   readHeld(file),
 ];
-
-export function parseMoment(value: string): number {
-  const time = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : NaN;
-  if (Number.isNaN(time)) throw new InvalidArgumentError('Not an RFC 3339 date-time.');
-  return time;
-}
