@@ -33,6 +33,12 @@ describe('A log restored from before an erasure', () => {
     expect(listed.status).toBe(200);
     expect(JSON.stringify(listed.body)).not.toContain('gone@example.com');
     expect(JSON.stringify(listed.body)).toContain('here@example.com');
+    // By its address it is not found, as no erased customer is: that would tell whose the address was.
+    for (const query of ['email=gone@example.com', 'requestToBeForgotten=false'])
+      expect([query, JSON.stringify((await send('GET', `/customers?${query}`)).body)]).toEqual([
+        query,
+        expect.not.stringContaining('"gone"'),
+      ]);
   });
 
   it('has commands on it, and on an id whose creation was lost, refused as on an erased customer', async () => {
