@@ -1,6 +1,6 @@
 import { readMetadata } from '../event-sourcing/envelope.js';
 import type { RecordedEvent } from '../event-sourcing/event-store.js';
-import { decode } from './customer-events.js';
+import { decode, type SealedCustomerEvent } from './customer-events.js';
 import type { ErasureCause } from './domain/events.js';
 
 /** What the log says of the forgetting of one life of a customer. Needs no key. */
@@ -34,23 +34,44 @@ export function erasureRecords(stream: readonly RecordedEvent[]): readonly Erasu
   return lives;
 }
 
-function after(life: ErasureRecord, event: ReturnType<typeof decode>, recorded: RecordedEvent): ErasureRecord {
+type Change = Exclude<SealedCustomerEvent, { type: 'CustomerCreated' }>;
+
+function after(life: ErasureRecord, event: Change, recorded: RecordedEvent): ErasureRecord {
   const { at } = readMetadata(recorded);
-  const given = givenReason(recorded);
-  if (event.type === 'ForgetRequested') return { ...life, requestedAt: at, dueAt: event.data.dueAt };
-  if (event.type === 'ForgetRequestWithdrawn') {
-    const { requestedAt: _, dueAt: __, ...rest } = life;
-    return rest;
+  switch (event.type) {
+    case 'ForgetRequested':
+      return { ...life, requestedAt: at, dueAt: event.data.dueAt };
+    case 'ForgetRequestWithdrawn': {
+      const { requestedAt: _, dueAt: __, ...rest } = life;
+      return rest;
+    }
+    case 'LegalHoldPlaced':
+      return { ...life, legalHold: true };
+    case 'LegalHoldLifted':
+      return { ...life, legalHold: false };
+    case 'CustomerErased': {
+      const { cause, reasonCode = givenReason(recorded) } = event.data;
+      return ended(life, { event: recorded, cause, at, ...(reasonCode !== undefined && { reasonCode }) });
+    }
+    case 'CustomerDeleted': {
+      const reasonCode = givenReason(recorded);
+      return ended(life, { event: recorded, cause: 'deleted', at, ...(reasonCode !== undefined && { reasonCode }) });
+    }
+    case 'CustomerEmailChanged':
+    case 'CustomerLocaleChanged':
+    case 'CustomerTypeChanged':
+    case 'CustomerEnabled':
+    case 'CustomerDisabled':
+    case 'CustomerShippingChanged':
+    case 'CustomerMetadataChanged':
+    case 'TaxCertificateAdded':
+    case 'SourceAttached':
+    case 'SourceDetached':
+    case 'DefaultSourceChanged':
+      return life;
+    default:
+      return event satisfies never;
   }
-  if (event.type === 'LegalHoldPlaced') return { ...life, legalHold: true };
-  if (event.type === 'LegalHoldLifted') return { ...life, legalHold: false };
-  if (event.type === 'CustomerErased') {
-    const { cause, reasonCode = given } = event.data;
-    return ended(life, { event: recorded, cause, at, ...(reasonCode !== undefined && { reasonCode }) });
-  }
-  if (event.type === 'CustomerDeleted')
-    return ended(life, { event: recorded, cause: 'deleted', at, ...(given !== undefined && { reasonCode: given }) });
-  return life;
 }
 
 /** Asked for now: asked for and done at the same moment, unless a request was open before. */

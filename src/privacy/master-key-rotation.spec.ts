@@ -66,6 +66,16 @@ describe('A rotation of the master key', () => {
     await expectAllOpen(destroyed);
   });
 
+  it('destroys again, and never wraps anew, a destroyed key whose row was copied back', async () => {
+    const row = await store.find(life(7));
+    await store.destroy(life(7));
+    if (row.status === 'active') store.plant(life(7), row);
+    expect(await rotate(store, during)).toEqual({ rewrapped: CUSTOMERS - 1, overtaken: 1, unopened: 0 });
+    await expectAllOpen([7]);
+    expect((await store.notWrappedBy('', 1_000)).keys).toHaveLength(CUSTOMERS - 1);
+    expect((await store.countByMasterKey()).get('old')).toBeUndefined();
+  });
+
   it('holds no more than a page at once, and tells how far it is', async () => {
     const progress: number[] = [];
     await rotate(store, during, (done) => progress.push(done));

@@ -1,6 +1,6 @@
 import type { MasterKeys } from './master-keys.js';
 import { MasterKeyUnknown, WrappedKeyBroken } from './master-keys.js';
-import type { KeyPurpose, SubjectKeys, WrappedKey } from './subject-keys.js';
+import type { KeyPurpose, SubjectKeys, WrappedKey, WrappedPage } from './subject-keys.js';
 
 /** How many keys and secrets stand under each master key. */
 export interface MasterKeyUse {
@@ -12,7 +12,7 @@ export interface MasterKeyUse {
 
 export interface Rotation {
   readonly rewrapped: number;
-  /** Destroyed, or wrapped anew by another rotation, between reading and writing. */
+  /** Destroyed, or wrapped anew by another rotation, between reading and writing; or destroyed long ago and copied back. */
   readonly overtaken: number;
   /** Wrapped by a master key that is not at hand, or do not open with it: left as they were. */
   readonly unopened: number;
@@ -34,20 +34,38 @@ export async function rotate(
 ): Promise<Rotation> {
   const counts = { rewrapped: 0, overtaken: 0, unopened: 0 };
   let after: string | undefined;
+  let done = 0;
   do {
     const page = await subjectKeys.notWrappedBy(masterKeys.activeId, PAGE, after);
-    const outcomes = await Promise.all(page.keys.map(({ purpose, key }) => rewrap(purpose, key)));
+    const erased = await erasedAmong(page.keys);
+    const outcomes = await Promise.all(
+      page.keys.map(({ purpose, key }) => (erased.has(purpose) ? destroyAgain(purpose) : rewrap(purpose, key))),
+    );
     for (const outcome of outcomes) counts[outcome] += 1;
-    onProgress(counts.rewrapped + counts.overtaken + counts.unopened);
+    done += page.keys.length;
+    onProgress(done);
     after = page.next;
   } while (after !== undefined);
   return counts;
 
+  /** Rows that were copied back from a backup stand like living ones, and are known to be none. */
+  async function erasedAmong(keys: WrappedPage['keys']): Promise<ReadonlySet<KeyPurpose>> {
+    const refs = keys.flatMap(({ purpose }) => ('subject' in purpose ? [purpose] : []));
+    const states = await subjectKeys.findMany(refs);
+    return new Set(refs.filter((_, at) => states[at]?.status === 'erased'));
+  }
+
+  /** Wrapped anew it would outlive the old master key, and open for good what was erased. */
+  async function destroyAgain(purpose: KeyPurpose): Promise<keyof Rotation> {
+    if ('subject' in purpose) await subjectKeys.destroy(purpose);
+    return 'overtaken';
+  }
+
   async function rewrap(purpose: KeyPurpose, standing: WrappedKey): Promise<keyof Rotation> {
     const key = unwrap(masterKeys, purpose, standing);
     if (key === undefined) return 'unopened';
-    const done = await subjectKeys.rewrap(purpose, standing, masterKeys.wrap(purpose, key));
-    return done ? 'rewrapped' : 'overtaken';
+    const isDone = await subjectKeys.rewrap(purpose, standing, masterKeys.wrap(purpose, key));
+    return isDone ? 'rewrapped' : 'overtaken';
   }
 }
 

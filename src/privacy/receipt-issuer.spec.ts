@@ -89,6 +89,26 @@ describe('the issuer of receipts', () => {
     });
   });
 
+  const missing: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ['a checkpoint', async () => (is.covered = true)],
+    ['the redaction of the view', async () => (is.redacted = true)],
+    ['the destruction of the key', () => stores.subjectKeys.destroy(ref)],
+  ];
+  it.each(missing)('issues none while only %s is missing', async (what, comes) => {
+    const key = { masterKeyId: 'm', wrapped: new Uint8Array(60), fingerprint: 'f'.repeat(64) };
+    await stores.subjectKeys.create(ref, key);
+    is = { covered: false, redacted: false, looked: 0 };
+    for (const [other, othersCome] of missing) if (other !== what) await othersCome();
+    start();
+    await lookedTwice();
+    expect(await issued()).toBe(false);
+    await comes();
+    await until(issued);
+    expect(readReceipt((await stores.receipts.find(ref)) ?? '').payload.keys).toEqual([
+      { revision: 1, fingerprint: key.fingerprint },
+    ]);
+  });
+
   it('leaves it to others where it does not issue, and says that nothing is planned where nothing is', async () => {
     await stores.subjectKeys.destroy(ref);
     start({ issues: false });

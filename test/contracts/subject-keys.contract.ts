@@ -220,6 +220,17 @@ export function describeSubjectKeys(name: string, makeKeys: () => Promise<KeysHa
         expect(await keys.destroy(life(1))).toEqual({ fingerprint: one.fingerprint });
       });
 
+      it('leaves no row of a destroyed key that was copied back, once that is destroyed again', async () => {
+        const gone = aKey(masterKey(1));
+        await keys.create(life(1), gone);
+        await keys.destroy(life(1));
+        await harness.putBack(life(1), gone);
+        expect(await collect(masterKey(2), 100)).toEqual([[`${subject} 1`, masterKey(1)]]);
+        await keys.destroy(life(1));
+        expect(await collect(masterKey(2), 100)).toEqual([]);
+        expect((await keys.countByMasterKey()).get(masterKey(1))).toBeUndefined();
+      });
+
       it('changes nothing where the key does not stand as it was read', async () => {
         const [standing, other] = [aKey(masterKey(1)), aKey(masterKey(1))];
         const secret = `secret-${subject}`;

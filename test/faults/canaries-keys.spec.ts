@@ -68,6 +68,14 @@ describe('the bytes of a destroyed key', () => {
     expect(new Set(before.map(({ plain }) => Buffer.from(plain ?? []).toString('hex'))).size).toBe(4);
   });
 
+  it('and in no export, which holds no hash of an address either', async () => {
+    const folder = await session.export();
+    expect(findPlain('forgotten', session.files)).toContain(`plain in ${folder}/events.jsonl`);
+    for (const { name } of before) expectToLive(name);
+    const hash = await session.emailIndexOf(canaries.last('kept updated email'));
+    expect(findPlain(hash, session.files).join()).not.toContain(folder);
+  }, 60_000);
+
   it('are in no byte of the folder after a delete, with the service running on', async () => {
     await session.sender.done({ method: 'DELETE', path: '/customers/deleted' });
     await expectGone('deleted 1');

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { emailIndex } from '../../src/privacy/email-index.js';
 import { loadMasterKeys } from '../../src/privacy/master-key-file.js';
@@ -64,10 +65,22 @@ export class Session {
 
   /** Builds the read model anew, beside the service. */
   async rebuild(): Promise<void> {
-    const rebuild = await launch({ dataDir: this.dataDir, entry: 'dist/admin/main.js', args: ['rebuild'] });
-    this.processes.push(rebuild);
-    expect([await rebuild.exited, rebuild.stderr]).toEqual([{ code: 0, signal: null }, '']);
-    expect(rebuild.stdout).toContain('Rebuilt');
+    expect(await this.admin('rebuild')).toContain('Rebuilt');
+  }
+
+  /** Into the data folder: it is searched with all the rest from then on. @returns its name there */
+  async export(): Promise<string> {
+    const folder = join('exports', randomUUID());
+    expect(await this.admin('audit', 'export', '--out', join(this.dataDir, folder))).toContain('events are in');
+    return folder;
+  }
+
+  /** @returns what it printed */
+  private async admin(...args: readonly string[]): Promise<string> {
+    const command = await launch({ dataDir: this.dataDir, entry: 'dist/admin/main.js', args });
+    this.processes.push(command);
+    expect([await command.exited, command.stderr]).toEqual([{ code: 0, signal: null }, '']);
+    return command.stdout;
   }
 
   get files(): Place[] {

@@ -96,6 +96,14 @@ describe('of everything personal that is sent, nothing is in clear in the data f
     expectNoCanary();
   });
 
+  it('nor in an export, made while they live and kept while some are forgotten', async () => {
+    const folder = await session.export();
+    // It is searched here and with all that follows.
+    for (const name of ['events.jsonl', 'views.jsonl'])
+      expect(findPlain(LOCALE, session.files)).toContain(`plain in ${folder}/${name}`);
+    expectNoCanary();
+  }, 60_000);
+
   it('while requests are refused, or carry what has no effect', async () => {
     for (const call of refusedCalls(canaries, KEPT)) {
       const { status } = await session.sender.send(call);

@@ -73,6 +73,17 @@ const REASON_FOR_A_TAKEN_ID: [Step[], number[]] = [
   [0],
 ];
 
+/** An erasure that finds another under way, appended and not yet in the view: to its client, too, it is done. */
+const ERASED_MEANWHILE: [Step[], number[]] = [
+  [
+    { what: 'create', id: 'a', instance: 0, key: 0, personal: true, calls: 4 },
+    { what: 'erase', id: 'a', instance: 0, key: 0, personal: true, calls: 2 },
+    { what: 'erase', id: 'a', instance: 0, key: 0, personal: true, calls: 1 },
+    { what: 'read', id: 'a', instance: 0, key: 0, personal: true, calls: 2 },
+  ],
+  [0],
+];
+
 /** `ERASURE_RUNS` for another number. */
 const RUNS = Number(process.env['ERASURE_RUNS'] ?? scale(5_000, 1_000_000));
 
@@ -92,7 +103,7 @@ describe('In every order of what clients, processes, followers and operators do'
     async () => {
       await fc.assert(
         fc.asyncProperty(steps, picks, (all, order) => new ErasureRun(order).play(all)),
-        { numRuns: RUNS, seed: seed(), examples: [READ_ACROSS_LIVES, REASON_FOR_A_TAKEN_ID] },
+        { numRuns: RUNS, seed: seed(), examples: [READ_ACROSS_LIVES, REASON_FOR_A_TAKEN_ID, ERASED_MEANWHILE] },
       );
     },
     scale(180_000, 8 * 3_600_000),

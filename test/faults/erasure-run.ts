@@ -196,6 +196,8 @@ export class ErasureRun {
         if (!lives()) return;
         for (const event of this.shared.log.stream(`customer-${id}`)) {
           if (readMetadata(event).requestId === requestId) this.mustBeSeen(id, event.revision);
+          // Whoever did it: it was acknowledged to this one as well.
+          if (what === 'erase' && event.type === 'CustomerErased') this.mustBeSeen(id, event.revision);
         }
       },
       id,

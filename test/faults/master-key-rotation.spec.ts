@@ -77,7 +77,7 @@ describe('The rotation of the master key under load', () => {
     expect(rotated[1]).toMatch(/keys are wrapped by new now\.\nnew\tactive\t\d+ keys/);
     expect(rotated[1]).toMatch(/\told\t0 keys\twraps nothing here: may be removed and destroyed\n$/);
     expect([rotated[0], failures, erased.size > WRITERS]).toEqual([0, [], true]);
-  }, 60_000);
+  }, 120_000);
 
   it('leaves nothing that needs the old key: with the new one alone everything opens', async () => {
     await stop();
@@ -98,7 +98,7 @@ describe('The rotation of the master key under load', () => {
     expect(failures).toEqual([]);
     for (const id of erased) expect((await http.call({ path: `/customers/${id}` })).status).toBe(404);
     await stop();
-  }, 60_000);
+  }, 120_000);
 
   it('says what is left where a master key is missing, and tells how it is used', async () => {
     const other = `other:${randomBytes(32).toString('base64')}`;
@@ -107,5 +107,5 @@ describe('The rotation of the master key under load', () => {
     expect(text).toMatch(/new\tunknown\t\d+ keys\tnot configured/);
     expect(text).toMatch(/keys are left that do not open: configure their master keys, then run it again\.\n$/);
     expect(await admin(NEW, 'rotate', '--help')).toEqual([0, expect.stringContaining('Exit codes')]);
-  }, 60_000);
+  }, 120_000);
 });

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Position } from '../../src/event-sourcing/event-store.js';
+import { type ReceiptPayload, signReceipt } from '../../src/privacy/receipt.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
 
 const DAY_MS = 86_400_000;
@@ -33,6 +35,34 @@ describe('A log restored from before an erasure', () => {
     expect(listed.status).toBe(200);
     expect(JSON.stringify(listed.body)).not.toContain('gone@example.com');
     expect(JSON.stringify(listed.body)).toContain('here@example.com');
+    // By its address it is not found, as no erased customer is: that would tell whose the address was.
+    for (const query of ['email=gone@example.com', 'requestToBeForgotten=false'])
+      expect([query, JSON.stringify((await send('GET', `/customers?${query}`)).body)]).toEqual([
+        query,
+        expect.not.stringContaining('"gone"'),
+      ]);
+  });
+
+  it('does not take the receipt back, which stays the same when the log is made to know', async () => {
+    expect((await send('GET', '/customers/gone/erasure')).body).toMatchObject({ state: 'none' });
+    const at = new Date(clock.now()).toISOString();
+    const payload: ReceiptPayload = {
+      ...{ type: 'customer-erasure', version: 1, customerId: 'gone', life: 1, cause: 'requested', reasonCode: 'asked' },
+      ...{ requestedTime: at, erasedTime: at, issuedTime: at, keys: [], places: [], checkpoint: 'of the log before' },
+      event: { id: 'e', stream: 'customer-gone', revision: 7, hash: 'h' },
+      planned: { backupsUnreadableTime: null },
+    };
+    const receipt = signReceipt(payload, app.privacy.signing);
+    const ref = { subject: 'gone', revision: 1 };
+    await app.stores.receipts.note([{ ref, position: '99' as Position, at: clock.now() }]);
+    await app.stores.receipts.issue(ref, receipt);
+    const shown = { state: 'erased', erasedTime: at, reasonCode: 'asked', receipt: JSON.parse(receipt) as unknown };
+    expect((await send('GET', '/customers/gone/erasure')).body).toMatchObject(shown);
+    clock.advance(DAY_MS);
+    const again = await send('POST', '/customers/gone/erasure', { reasonCode: 'again' });
+    expect(again).toMatchObject({ status: 200, body: { state: 'erased', receipt: shown.receipt } });
+    await app.settled();
+    expect(await app.stores.receipts.find(ref)).toBe(receipt);
   });
 
   it('has commands on it, and on an id whose creation was lost, refused as on an erased customer', async () => {

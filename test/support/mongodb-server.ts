@@ -16,6 +16,11 @@ export const NO_MONGODB = 'MONGODB_URL names no server, and FerretDB is not buil
 
 const START_MS = 20_000;
 
+/** Where the files of a server that is started here lie; its own choice when absent. */
+export interface ServerOptions {
+  readonly folder?: string;
+}
+
 /**
  * A server to test against: the one that MONGODB_URL names, shared with every other test, or a FerretDB of the caller's
  * own, empty (from FERRETDB_BIN, else where `node tools/ferretdb.mjs` built it).
@@ -23,11 +28,11 @@ const START_MS = 20_000;
  * @returns undefined where there is neither
  * @throws Error when FerretDB is there and does not start
  */
-export async function mongoDbServer(): Promise<MongoDbServer | undefined> {
+export async function mongoDbServer({ folder }: ServerOptions = {}): Promise<MongoDbServer | undefined> {
   const url = process.env['MONGODB_URL'];
   if (url) return { url, kind: (await isFerretDb(url)) ? 'ferretdb' : 'mongodb', stop: () => Promise.resolve() };
   const file = ferretDbFile();
-  return file === undefined ? undefined : startFerretDb(file);
+  return file === undefined ? undefined : startFerretDb(file, folder);
 }
 
 /** Whether {@link mongoDbServer} has one to give; known at once, so that a suite can be left out by name. */
@@ -62,8 +67,9 @@ function ferretDbFile(): string | undefined {
 }
 
 /** It ends when its standard input does, so also when this process is killed, and prints its address once it listens. */
-async function startFerretDb(file: string): Promise<MongoDbServer> {
-  const child = spawn(file, { stdio: ['pipe', 'pipe', 'pipe'] });
+async function startFerretDb(file: string, folder?: string): Promise<MongoDbServer> {
+  const env = { ...process.env, ...(folder !== undefined && { TMPDIR: folder }) };
+  const child = spawn(file, { stdio: ['pipe', 'pipe', 'pipe'], env });
   const ended = once(child, 'close');
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));

@@ -3,7 +3,7 @@ import { SystemClock } from '../../src/event-sourcing/clock.js';
 import type { Config } from '../../src/config.js';
 import { EventStoreDbServer } from './eventstoredb-server/server.js';
 import { dropDatabase } from './mongodb-databases.js';
-import { mongoDbServer } from './mongodb-server.js';
+import { mongoDbServer, type ServerOptions } from './mongodb-server.js';
 import { oneCommandAtATime } from './one-command-at-a-time.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.js';
@@ -20,8 +20,8 @@ export class Production {
     private readonly stopServers: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<Production> {
-    const mongo = await mongoDbServer();
+  static async start(options: ServerOptions = {}): Promise<Production> {
+    const mongo = await mongoDbServer(options);
     if (mongo === undefined) throw new Error('There is no server that speaks the protocol of MongoDB');
     const log = await EventStoreDbServer.start();
     const ends: (() => void | Promise<void>)[] = [];

@@ -123,7 +123,9 @@ export class CustomerExecution {
     const { view } = foldCustomer(done.appended, past);
     if (view === undefined) throw new RangeError('A command was accepted for a customer that does not exist');
     const opened = values?.openView(view) ?? { view, taxCertificates: [] };
-    if (done.appended.length === 0 && !repeated) return opened;
+    // Nothing to do, for another has erased: its view may not be written yet, and whoever is answered must not see more.
+    const isOver = view.status !== 'active';
+    if (done.appended.length === 0 && !repeated && !isOver) return opened;
     await this.writeThrough(this.emails.withIndex(view, opened.email), done, deadline);
     return opened;
   }
@@ -136,7 +138,8 @@ export class CustomerExecution {
       await inSpan('project', { 'customers.events': done.appended.length }, save);
     } catch (error) {
       this.logger.warn(`A view could not be written through: ${error instanceof Error ? error.name : 'unknown'}`);
-      if (done.position !== undefined) this.gate.closeUntil(done.position);
+      const position = done.position ?? done.history.at(-1)?.position;
+      if (position !== undefined) this.gate.closeUntil(position);
     }
   }
 }

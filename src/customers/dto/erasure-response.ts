@@ -62,17 +62,19 @@ export class ErasureResponse {
 
 export function toErasureResponse({ customerId, record, receipt, subscribers }: Erasure): Readonly<ErasureResponse> {
   const { life, legalHold, requestedAt, dueAt, ended } = record;
+  const erasedTime = ended === undefined ? receipt?.payload.erasedTime : isoTime(ended.at);
+  const reasonCode = ended === undefined ? receipt?.payload.reasonCode : ended.reasonCode;
   return {
     customerId,
     life,
-    state: ended === undefined ? (dueAt === undefined ? 'none' : 'requested') : receipt ? 'erased' : 'erasing',
+    state: receipt ? 'erased' : ended ? 'erasing' : dueAt === undefined ? 'none' : 'requested',
     legalHold,
     ...(requestedAt !== undefined && { requestedTime: isoTime(requestedAt) }),
     ...(dueAt !== undefined && { dueTime: dueAt }),
-    ...(ended && { erasedTime: isoTime(ended.at) }),
-    ...(ended?.reasonCode !== undefined && { reasonCode: ended.reasonCode }),
+    ...(erasedTime !== undefined && { erasedTime }),
+    ...(reasonCode !== undefined && { reasonCode }),
     ...(receipt && { receipt }),
-    ...(ended && { subscribers: subscribers.map(toSubscriber) }),
+    ...(erasedTime !== undefined && { subscribers: subscribers.map(toSubscriber) }),
   };
 }
 

@@ -42,7 +42,7 @@ export class GetErasureHandler implements IQueryHandler<GetErasure> {
     const record = life === undefined ? records.at(-1) : records[life - 1];
     if (record === undefined) throw customerNotFound(customerId);
     const ref = { subject: customerId, revision: record.life };
-    if (record.ended === undefined) return { customerId, record, subscribers: [] };
+    // Also while the log knows of no end: one that was restored from before the erasure does not take the receipt back.
     const [receipt, subscribers] = await Promise.all([this.receipts.find(ref), this.receipts.subscribers(ref)]);
     return { customerId, record, subscribers, ...(receipt !== undefined && { receipt: readReceipt(receipt) }) };
   }

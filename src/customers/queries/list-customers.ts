@@ -1,6 +1,7 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { ReadGate } from '../../event-sourcing/read-gate.js';
 import { CustomerError } from '../domain/errors.js';
+import type { CustomerView } from '../read-model/customer-view.js';
 import { type Cursor, CustomerViews, type ListFilter } from '../read-model/customer-views.js';
 import { EmailIndexing } from '../read-model/email-indexing.js';
 import { OpenViews } from '../read-model/open-views.js';
@@ -43,7 +44,8 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
     const filter = email === undefined ? rest : { ...rest, emailIndex: this.emails.indexOf(email) };
     const page = await this.views.list(filter, limit, await this.resolve(cursor));
     const opened = await this.opening.openAll(page.views);
-    return { customers: opened.filter(({ view }) => view.listed), hasMore: page.hasMore };
+    const customers = opened.filter(({ view }, at) => stillBelongs(view, page.views[at], filter));
+    return { customers, hasMore: page.hasMore };
   }
 
   private async resolve({ startingAfter, endingBefore }: ListCustomers['cursor']): Promise<Cursor | undefined> {
@@ -58,4 +60,15 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
     if (view === undefined) throw new CustomerError('invalid_parameter', parameter, 'No such customer ever existed');
     return { direction, createdTime: view.createdTime, id };
   }
+}
+
+/**
+ * Whether what a customer was found to be when it was opened belongs where its view was found: a new life has another place,
+ * and an erased customer found by its address would tell whose that was.
+ */
+function stillBelongs(opened: CustomerView, found: CustomerView | undefined, filter: ListFilter): boolean {
+  if (opened === found) return true;
+  const { emailIndex, requestToBeForgotten, updatedTime } = filter;
+  const restsOnChanges = emailIndex !== undefined || requestToBeForgotten !== undefined || updatedTime !== undefined;
+  return opened.listed && opened.life === found?.life && !restsOnChanges;
 }

@@ -118,6 +118,28 @@ describe('the file of the subject keys', () => {
     await again.close();
   });
 
+  it('leaves no trace of what stood in a file from before ids were padded', async () => {
+    const made = Array.from({ length: scale(500, 10_000) }, () => ({
+      ref: { subject: randomBytes(8).toString('hex'), revision: 1 },
+      key: keyOf('m'),
+    }));
+    await Promise.all(made.map(({ ref, key }) => keys.create(ref, key)));
+    const unpadded = 'UPDATE subject_keys SET master_key_id = rtrim(master_key_id)';
+    await database.write(() => () => database.writer.exec(unpadded));
+    // Close together, as they were made: now each grows.
+    database.writer.exec('VACUUM');
+    keys.stop();
+    await database.close();
+    database = await SqliteDatabase.open(keysDatabase(file));
+    keys = await SqliteSubjectKeys.open(database);
+    const rewrapped = made.map(({ key: { fingerprint } }) => ({ ...keyOf('m'.repeat(64)), fingerprint }));
+    const done = made.map(({ ref, key }, at) => keys.rewrap(ref, key, rewrapped[at] ?? key));
+    expect(new Set(await Promise.all(done))).toEqual(new Set([true]));
+    await Promise.all(made.map(({ ref }) => keys.destroy(ref)));
+    const all = bytes();
+    expect([...made.map(({ key }) => key), ...rewrapped].filter((key) => traceOf(key, all))).toEqual([]);
+  });
+
   it('destroys what is destroyed together in one transaction', async () => {
     const refs = Array.from({ length: 50 }, (_, n) => ({ subject: `s${n}`, revision: 1 }));
     await Promise.all(refs.map((ref) => keys.create(ref, keyOf())));
