@@ -84,6 +84,14 @@ const ERASED_MEANWHILE: [Step[], number[]] = [
   [0],
 ];
 
+/** The same with a change that is no erasure: what was answered is not to be unseen. */
+const CHANGED_MEANWHILE: [Step[], number[]] = [
+  ERASED_MEANWHILE[0].map((step) => (step.what === 'erase' ? { ...step, what: 'disable' } : step)),
+  [0],
+];
+
+const EXAMPLES = [READ_ACROSS_LIVES, REASON_FOR_A_TAKEN_ID, ERASED_MEANWHILE, CHANGED_MEANWHILE];
+
 /** `ERASURE_RUNS` for another number. */
 const RUNS = Number(process.env['ERASURE_RUNS'] ?? scale(5_000, 1_000_000));
 
@@ -103,7 +111,7 @@ describe('In every order of what clients, processes, followers and operators do'
     async () => {
       await fc.assert(
         fc.asyncProperty(steps, picks, (all, order) => new ErasureRun(order).play(all)),
-        { numRuns: RUNS, seed: seed(), examples: [READ_ACROSS_LIVES, REASON_FOR_A_TAKEN_ID, ERASED_MEANWHILE] },
+        { numRuns: RUNS, seed: seed(), examples: EXAMPLES },
       );
     },
     scale(180_000, 8 * 3_600_000),

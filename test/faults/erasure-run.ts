@@ -191,7 +191,7 @@ export class ErasureRun {
     this.start(
       at,
       async (lives) => {
-        await instance.change(change);
+        const answered = await instance.change(change);
         // One that ended meanwhile has told nobody, though a caught failure of its last call lets it come here.
         if (!lives()) return;
         for (const event of this.shared.log.stream(`customer-${id}`)) {
@@ -199,6 +199,8 @@ export class ErasureRun {
           // Whoever did it: it was acknowledged to this one as well.
           if (what === 'erase' && event.type === 'CustomerErased') this.mustBeSeen(id, event.revision);
         }
+        // Also where nothing was left to do: what it was answered with is not to be unseen again.
+        if (answered !== undefined) this.mustBeSeen(id, answered.view.version);
       },
       id,
     );

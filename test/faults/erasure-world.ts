@@ -128,7 +128,7 @@ export class Instance {
     return this.follow(this.erasing, this.shared.keyCheckpoints);
   }
 
-  change({ kind, id, key, email, reason, requestId }: Change): Promise<unknown> {
+  async change({ kind, id, key, email, reason, requestId }: Change): Promise<OpenedCustomer | undefined> {
     const { create, erase, forget, remove, update } = this.handlers;
     const context: CommandContext = {
       actor: { type: 'api_key', id: 'test' },
@@ -152,9 +152,11 @@ export class Instance {
       case 'withdraw':
         return update.execute(new UpdateCustomer(id, { requestToBeForgotten: false }, context));
       case 'erase':
-        return erase.execute(new EraseCustomer(id, 'requested', context));
+        await erase.execute(new EraseCustomer(id, 'requested', context));
+        return undefined;
       case 'delete':
-        return remove.execute(new DeleteCustomer(id, context));
+        await remove.execute(new DeleteCustomer(id, context));
+        return undefined;
       default:
         return kind satisfies never;
     }

@@ -29,7 +29,6 @@ interface Decision {
   readonly past: CustomerHistory;
   readonly values: PersonalValues | undefined;
   readonly drafts: readonly EventDraft[];
-  readonly repeated: boolean;
 }
 
 /**
@@ -82,12 +81,12 @@ export class CustomerExecution {
   private async decide(command: CustomerCommand, asked: CommandContext, past: CustomerHistory): Promise<Decision> {
     const context = endsLife(command) ? withoutSealed(asked) : asked;
     const values = await this.valuesOf(command, past);
-    if (isRepeat(command, context, past, values)) return { past, values, drafts: [], repeated: true };
+    if (isRepeat(command, context, past, values)) return { past, values, drafts: [] };
     if (past.state.status === 'active') requireMatch(context, past.revision);
     const events = decide(command, openState(past.state, values));
     const sealing = await this.sealing(command.id, context, past, values, events);
     const drafts = draftEvents(events, { context, past, values: sealing, now: this.clock.now() });
-    return { past, values: sealing, drafts, repeated: false };
+    return { past, values: sealing, drafts };
   }
 
   /** What opens this life's values; none while there is nothing to open. Ending a life needs no key. */
@@ -119,13 +118,11 @@ export class CustomerExecution {
   }
 
   private async answer(done: Execution<Decision>, deadline: number): Promise<OpenedCustomer> {
-    const { past, values, repeated } = done.decision;
+    const { past, values } = done.decision;
     const { view } = foldCustomer(done.appended, past);
     if (view === undefined) throw new RangeError('A command was accepted for a customer that does not exist');
     const opened = values?.openView(view) ?? { view, taxCertificates: [] };
-    // Nothing to do, for another has erased: its view may not be written yet, and whoever is answered must not see more.
-    const isOver = view.status !== 'active';
-    if (done.appended.length === 0 && !repeated && !isOver) return opened;
+    // Also where nothing was left to do: another's change may not be written yet, and must not be unseen after this answer.
     await this.writeThrough(this.emails.withIndex(view, opened.email), done, deadline);
     return opened;
   }
