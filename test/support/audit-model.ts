@@ -66,6 +66,10 @@ export class CustomerModel {
         return event('TaxCertificateAdded', {}, { taxCertificate: { companyName: step.text, fileId: 'f' } });
       case 'locale':
         return event('CustomerLocaleChanged', { locale: step.locale });
+      case 'type':
+        return event('CustomerTypeChanged', { type: step.enabled ? 'business' : 'individual' });
+      case 'hold':
+        return event(step.enabled ? 'LegalHoldPlaced' : 'LegalHoldLifted');
       case 'enabled':
         return event(step.enabled ? 'CustomerEnabled' : 'CustomerDisabled');
       case 'attach':
@@ -150,6 +154,8 @@ const WHAT = [
   'shipping',
   'certificate',
   'locale',
+  'type',
+  'hold',
   'enabled',
   'attach',
   'detach',
