@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ id: string, type: string, stream: string, revision: number, data: any, metadata: any }} Event
  * @typedef {{ hash: string, id: string, stream: string, revision: number }} Leaf
  * @typedef {{ origin: string, size: number, root: string, time: string, text: string, signatures: { name: string, id: string, bytes: Buffer }[] }} Note
- * @typedef {{ name: string, id: string, key: Buffer }} Key
+ * @typedef {{ name: string, id: string, key: import('node:crypto').KeyObject }} Key
  * @typedef {{ level: number, hash: Buffer }[]} Peaks complete subtrees, the largest first
  * @typedef {{ verdict: 'sound' | 'manipulation' | 'gaps', findings: Finding[], notes: string[], events: number }} Result
  */
@@ -152,7 +152,8 @@ const readKey = (text) => {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.length !== 33 || sha256(`${name}\n`, bytes).toString('hex').slice(0, 8) !== id)
     throw new Error('A verifier key is not of the form it should have');
-  return { name, id, key: bytes.subarray(1) };
+  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), bytes.subarray(1)]);
+  return { name, id, key: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
 };
 
 /** @type {(note: Note, keys: Key[]) => boolean} */
@@ -160,8 +161,7 @@ const isSigned = (note, keys) =>
   note.signatures.some(({ name, id, bytes }) =>
     keys.some((key) => {
       if (key.name !== note.origin || name !== key.name || id !== key.id) return false;
-      const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.key]);
-      return verify(null, Buffer.from(note.text), createPublicKey({ key: der, format: 'der', type: 'spki' }), bytes);
+      return verify(null, Buffer.from(note.text), key.key, bytes);
     }),
   );
 
@@ -302,7 +302,11 @@ class Check {
     this.views = new Map();
     /** @type {Map<string, any>} what the events make, by customer */
     this.made = new Map();
-    /** @type {Set<string>} customers with events that are not known here, and so can not be replayed */
+    /** @type {string | undefined} the last event that all views are to hold */
+    this.through = undefined;
+    /** @type {Map<string, { revision: number }>} the streams as they were at that event */
+    this.due = new Map();
+    /** @type {Set<string>} streams of customers with events that are not known here, and so can not be replayed */
     this.unknown = new Set();
   }
 
@@ -331,6 +335,7 @@ class Check {
     else if ((before !== undefined || isWhole) && (event.metadata?.prevHash ?? null) !== (before?.hash ?? null))
       this.find('manipulation', 'chain', 'The event does not follow from the one before it', event);
     this.chains.set(event.stream, { revision: event.revision, hash: told });
+    if (this.through !== undefined && event.id === this.through) this.due = new Map(this.chains);
     return hash === told ? hash : `${hash}00`;
   }
 
@@ -476,6 +481,9 @@ async function checkSelection(check, folder, note, held, manifest) {
     else if (rootByPath(hash, proof.index, note.size, proof.path) !== note.root)
       check.find('manipulation', 'changed', 'The event is not the one that the tree holds at its place', event);
   }
+  const [left] = await proofs.fill(1);
+  if (left !== undefined) check.find('manipulation', 'missing', 'There are more proofs than events');
+  for (let some = [left]; some.length > 0; some = await proofs.fill(WINDOW)) proofs.take(WINDOW);
   for (const each of held) {
     const proof = (manifest.consistency ?? []).find((/** @type {{ size: number }} */ { size }) => size === each.size);
     const what = `The checkpoint of ${each.time} over ${each.size} events`;
@@ -492,6 +500,8 @@ function compareViews(check, manifest) {
   for (const [id, view] of check.views) {
     const made = check.made.get(id);
     const at = { stream: `customer-${id}`, revision: view.version };
+    if (view.version < (check.due.get(at.stream)?.revision ?? -1))
+      check.find('manipulation', 'view', 'The view lacks what it held before: it was set back', at);
     if (made !== undefined && canonical(made) === canonical(view)) continue;
     const isNewer = (made?.version ?? -1) < view.version && manifest.views?.withinLog !== true;
     if (isNewer) check.find('gap', 'view', 'The view is newer than the events of this export', at);
@@ -528,6 +538,7 @@ export async function verifyExport(folder, { keys = [], checkpoints = [] } = {})
     const whose = each === note ? 'The checkpoint of the export' : 'A checkpoint held outside';
     if (!isSigned(each, known)) check.find('manipulation', 'checkpoint', `${whose} is not signed by a known key`);
   }
+  check.through = manifest.views?.through;
   for await (const view of linesOf(check, folder, 'views.jsonl')) check.views.set(view.id, view);
   if (manifest.kind === 'whole') await checkWhole(check, folder, note, held);
   else {
