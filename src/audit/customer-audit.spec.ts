@@ -72,7 +72,8 @@ async function wholeHistory(audit: CustomerAudit, limit: number, pii: boolean): 
   const events: HistoryEvent[] = [];
   for (let after: Parameters<CustomerAudit['history']>[1]['after']; ;) {
     const page = await audit.history(ID, { after, limit }, pii);
-    events.push(...page.events);
+    events.push(...page.events.filter((event) => 'changes' in event));
+    expect(page.events.filter(({ problem }) => problem !== undefined)).toEqual([]);
     expect(page.events.length).toBeLessThanOrEqual(limit);
     if (!page.hasMore) return events;
     after = page.position;
