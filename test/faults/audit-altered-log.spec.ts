@@ -14,24 +14,29 @@ const set = (change: string, row = ROW): string => `UPDATE events SET ${change} 
 let ends: Ends;
 let app: TestApp;
 let tamper: (sql: string) => void;
-beforeEach(async () => {
+beforeAll(async () => {
   ends = new Ends();
   const dataDir = await temporaryFolder();
   app = await startTestApp({ dataDir });
   ends.add(() => app.close());
-  tamper = (sql) => {
+  const exec = (sql: string): void => {
     const file = new Connection(join(dataDir, 'events.db'), 2_000);
     file.exec(sql);
     file.close();
   };
+  tamper = (sql) => exec(sql);
   const post = (url: string, body: unknown) => app.request({ method: 'POST', url, body });
   await post('/customers', { id: 'c1', email: PERSONAL_VALUE });
   for (const body of [{ locale: 'de_DE' }, { enabled: false }, { locale: 'en_US' }, { enabled: true }])
     await post('/customers/c1', body);
   await app.settled();
+  exec('CREATE TABLE sound AS SELECT * FROM events');
 });
-afterEach(() => ends.run());
-afterAll(cleanUp);
+afterEach(() => tamper('REPLACE INTO events SELECT * FROM sound'));
+afterAll(async () => {
+  await ends.run();
+  await cleanUp();
+});
 
 const get = async (path: string, authorization = `Bearer ${app.secret}`) => {
   const answer = await app.request({ method: 'GET', url: `/audit/${path}`, headers: { authorization } });
@@ -106,7 +111,12 @@ describe('a log that was altered by hand', () => {
   });
 
   it('in a sealed value shows no other one in its place', async () => {
-    tamper(set(`data = json_set(data, '$.email.sealed', 'AAAA' || substr(json_extract(data, '$.email.sealed'), 5))`, `WHERE stream = 'customer-c1' AND revision = 0`));
+    tamper(
+      set(
+        `data = json_set(data, '$.email.sealed', 'AAAA' || substr(json_extract(data, '$.email.sealed'), 5))`,
+        `WHERE stream = 'customer-c1' AND revision = 0`,
+      ),
+    );
     const [first] = await history();
     expect(first).toMatchObject({ problem: 'The event is not what was hashed' });
     expect(JSON.stringify(first)).not.toContain(PERSONAL_VALUE);
