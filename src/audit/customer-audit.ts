@@ -13,7 +13,7 @@ import { invalidQuery } from '../http/query-string.js';
 import { KeyRing } from '../privacy/key-ring.js';
 import { SealBroken } from '../privacy/sealing.js';
 import { charactersOf } from '../subscribers/event-size.js';
-import { customerRecord, PERSONAL, type Showing } from './customer-record.js';
+import { customerRecord, hiddenChanges, PERSONAL, type Showing } from './customer-record.js';
 import { showingOf, type Step, type Steps, stepsOf } from './customer-timeline.js';
 import { type EventEnvelope, eventEnvelope } from './event-envelope.js';
 import { type FieldChange, fieldChanges } from './field-changes.js';
@@ -126,7 +126,7 @@ export class CustomerAudit {
     const { steps } = timeline;
     const [before, after] = [placeOf(timeline, from, 'from'), placeOf(timeline, to, 'to')];
     const [stoodBefore, stoodAfter] = [standingAt(timeline, before), standingAt(timeline, after)];
-    const changes = fieldChanges(this.record(steps[before], timeline), this.record(steps[after], timeline));
+    const changes = this.changes(steps[before], steps[after], timeline);
     return {
       customerId: id,
       ...(stoodBefore && { from: stoodBefore }),
@@ -187,8 +187,17 @@ export class CustomerAudit {
       ...eventEnvelope(recorded, showing(view.life)),
       life: view.life,
       ...(details && { details }),
-      changes: fieldChanges(this.record(before, { showing }), this.record(step, { showing })),
+      changes: this.changes(before, step, { showing }),
     };
+  }
+
+  private changes(
+    before: Step | undefined,
+    after: Step | undefined,
+    timeline: Pick<Timeline, 'showing'>,
+  ): readonly FieldChange[] {
+    const shown = fieldChanges(this.record(before, timeline), this.record(after, timeline));
+    return [...shown, ...hiddenChanges(before?.view, after?.view, timeline.showing)];
   }
 }
 

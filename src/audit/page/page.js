@@ -45,8 +45,8 @@ const element = (tag, content, attributes = {}) => {
 
 class Refused extends Error {}
 
-/** @param {string} path @returns {Promise<unknown>} what was answered. @throws {Refused} with words for the reader */
-const ask = async (path) => {
+/** @param {string} path @param {string} [notThere] @returns {Promise<unknown>} what was answered. @throws {Refused} with words for the reader */
+const ask = async (path, notThere = 'The log knows no such customer.') => {
   const response = await fetch(path, { headers: { authorization: `Bearer ${key ?? ''}` }, cache: 'no-store' }).catch(
     () => {
       throw new Refused('The service does not answer.');
@@ -55,7 +55,7 @@ const ask = async (path) => {
   if (response.ok) return response.json();
   if (response.status === 401) throw new Refused('This key is not known, has expired or was revoked.');
   if (response.status === 403) throw new Refused('This key lacks the scope audit:read.');
-  if (response.status === 404) throw new Refused('There is no such customer, and never was one.');
+  if (response.status === 404) throw new Refused(notThere);
   /** @type {Promise<unknown>} */
   const answer = response.json().catch(() => undefined);
   const body = /** @type {ErrorAnswer | undefined} */ (await answer);
@@ -82,6 +82,10 @@ const inWords = (value) => {
   return typeof value === 'string' ? value : JSON.stringify(value, undefined, 1);
 };
 
+/** With places where a long name may be broken. @param {string} name @returns {(string | Node)[]} */
+const breakable = (name) =>
+  name.split(/(?<=[a-z])(?=[A-Z])|(?<=\/)/).flatMap((part, at) => (at === 0 ? [part] : [element('wbr', []), part]));
+
 /** @param {string} time */
 const local = (time) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' }).format(new Date(time));
@@ -97,7 +101,9 @@ const typeInWords = (type) => {
 
 /** @param {HTMLElement} list @param {[string, unknown][]} facts */
 const showFacts = (list, facts) => {
-  list.replaceChildren(...facts.flatMap(([name, value]) => [element('dt', [name]), element('dd', [inWords(value)])]));
+  list.replaceChildren(
+    ...facts.flatMap(([name, value]) => [element('dt', breakable(name)), element('dd', [inWords(value)])]),
+  );
 };
 
 /** What reads the whole log is a command; here is told what it came to, and when. @param {Verified | undefined} last */
@@ -167,7 +173,7 @@ const changesTable = (changes) => {
   ]);
   const rows = changes.map(({ pointer, before, after }) =>
     element('tr', [
-      element('th', [pointer.slice(1)], { scope: 'row' }),
+      element('th', breakable(pointer.slice(1)), { scope: 'row' }),
       element('td', [inWords(before)]),
       element('td', [inWords(after)]),
     ]),
@@ -223,7 +229,9 @@ const showRecord = async (moment) => {
   if (found === undefined) return;
   byId('record-when').textContent = '';
   byId('record-values').replaceChildren();
-  const stood = /** @type {Stood} */ (await ask(`/audit/customers/${encodeURIComponent(found.id)}?${moment}`));
+  const stood = /** @type {Stood} */ (
+    await ask(`/audit/customers/${encodeURIComponent(found.id)}?${moment}`, 'There was no such customer then.')
+  );
   const until = stood.stoodTo === undefined ? 'on, and stands so now' : `to ${local(stood.stoodTo)}`;
   byId('record-when').textContent =
     `Revision ${stood.revision}, ${stood.status}: from ${local(stood.stoodFrom)} ${until}.`;
