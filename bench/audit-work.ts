@@ -48,6 +48,7 @@ export async function exportAll(
     checkpoint: () => Promise.resolve({ checkpoint, withinLog: true }),
     keys: verifierKeys(signing, checkpoint.origin).map(writeVerifierKey),
     held: [],
+    projected: undefined,
     folder: join(dataDir, 'export'),
     verifier: 'tools/verify-export.mjs',
     madeAt: 0,

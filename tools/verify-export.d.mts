@@ -18,3 +18,5 @@ export interface Trusted {
 }
 export function verifyExport(folder: string, trusted?: Trusted): Promise<Result>;
 export function canonical(value: unknown): string;
+export const KNOWN_TYPES: readonly string[];
+export function replay(view: unknown, event: object): unknown;

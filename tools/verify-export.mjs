@@ -22,7 +22,7 @@ import { fileURLToPath } from 'node:url';
  * @typedef {{ id: string, type: string, stream: string, revision: number, data: any, metadata: any }} Event
  * @typedef {{ hash: string, id: string, stream: string, revision: number }} Leaf
  * @typedef {{ origin: string, size: number, root: string, time: string, text: string, signatures: { name: string, id: string, bytes: Buffer }[] }} Note
- * @typedef {{ name: string, id: string, key: Buffer }} Key
+ * @typedef {{ name: string, id: string, key: import('node:crypto').KeyObject }} Key
  * @typedef {{ level: number, hash: Buffer }[]} Peaks complete subtrees, the largest first
  * @typedef {{ verdict: 'sound' | 'manipulation' | 'gaps', findings: Finding[], notes: string[], events: number }} Result
  */
@@ -152,7 +152,8 @@ const readKey = (text) => {
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.length !== 33 || sha256(`${name}\n`, bytes).toString('hex').slice(0, 8) !== id)
     throw new Error('A verifier key is not of the form it should have');
-  return { name, id, key: bytes.subarray(1) };
+  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), bytes.subarray(1)]);
+  return { name, id, key: createPublicKey({ key: der, format: 'der', type: 'spki' }) };
 };
 
 /** @type {(note: Note, keys: Key[]) => boolean} */
@@ -160,8 +161,7 @@ const isSigned = (note, keys) =>
   note.signatures.some(({ name, id, bytes }) =>
     keys.some((key) => {
       if (key.name !== note.origin || name !== key.name || id !== key.id) return false;
-      const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), key.key]);
-      return verify(null, Buffer.from(note.text), createPublicKey({ key: der, format: 'der', type: 'spki' }), bytes);
+      return verify(null, Buffer.from(note.text), key.key, bytes);
     }),
   );
 
@@ -205,12 +205,17 @@ const EFFECTS = {
   DefaultSourceChanged: (view, { sourceId }) => set(view, 'defaultSourceId', sourceId),
   ForgetRequested: (view, { dueAt }) => ({ ...view, requestToBeForgotten: true, forgetDueAt: dueAt }),
   ForgetRequestWithdrawn: (view) => set({ ...view, requestToBeForgotten: false }, 'forgetDueAt', null),
+  LegalHoldPlaced: (view) => ({ ...view, legalHold: true }),
+  LegalHoldLifted: (view) => set(view, 'legalHold', null),
   CustomerErased: (view) => stub(view, 'erased'),
   CustomerDeleted: (view) => stub(view, 'deleted'),
 };
 
+/** Types of the events of customers that are known here. @type {readonly string[]} */
+export const KNOWN_TYPES = ['CustomerCreated', ...Object.keys(EFFECTS)];
+
 /** @type {(view: any, event: Event) => any} */
-const replay = (view, { stream, type, revision, data, metadata }) => {
+export const replay = (view, { stream, type, revision, data, metadata }) => {
   const time = new Date(metadata.at).toISOString();
   if (type === 'CustomerCreated') {
     const id = stream.slice('customer-'.length);
@@ -221,19 +226,36 @@ const replay = (view, { stream, type, revision, data, metadata }) => {
       ...{ requestToBeForgotten: false, sources: [], taxCertificates: [] },
     };
   }
-  const effect = EFFECTS[type];
-  if (effect === undefined) throw new Error(`This verifier does not know events of the type ${type}`);
-  return { ...effect({ ...view }, data, time), version: revision, updatedTime: time };
+  return { ...EFFECTS[type]?.({ ...view }, data, time), version: revision, updatedTime: time };
 };
 
 // ---- The check ----
 
-/** @type {(file: string) => AsyncGenerator<any>} */
-async function* linesOf(file) {
-  if (!existsSync(file)) return;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
-    if (line !== '') yield JSON.parse(line);
+/** @type {(text: string) => any} */
+const parsed = (text) => {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === 'object' ? value : null;
+  } catch {
+    return null;
   }
+};
+
+/** The objects of a file of JSON lines. What is none is told, and passed over. @type {(check: Check, folder: string, file: string) => AsyncGenerator<any>} */
+async function* linesOf(check, folder, file) {
+  if (!existsSync(join(folder, file))) return;
+  const input = createReadStream(join(folder, file));
+  const hash = createHash('sha256');
+  input.on('data', (chunk) => hash.update(chunk));
+  let number = 0;
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    number += 1;
+    if (line === '') continue;
+    const value = parsed(line);
+    if (value === null) check.find('manipulation', 'unreadable', `Line ${number} of ${file} can not be read`);
+    else yield value;
+  }
+  check.sums.set(file, hash.digest('hex'));
 }
 
 /** Some of a sequence, looked at before it is taken. @template T */
@@ -267,6 +289,10 @@ class Check {
     /** @type {Finding[]} */
     this.findings = [];
     this.untold = 0;
+    /** Of all findings, told or not. @type {Result['verdict']} */
+    this.verdict = 'sound';
+    /** @type {Map<string, string>} SHA-256 of the files that were read, by name */
+    this.sums = new Map();
     /** @type {string[]} */
     this.notes = [];
     this.events = 0;
@@ -276,10 +302,18 @@ class Check {
     this.views = new Map();
     /** @type {Map<string, any>} what the events make, by customer */
     this.made = new Map();
+    /** @type {string | undefined} the last event that all views are to hold */
+    this.through = undefined;
+    /** @type {Map<string, { revision: number }>} the streams as they were at that event */
+    this.due = new Map();
+    /** @type {Set<string>} streams of customers with events that are not known here, and so can not be replayed */
+    this.unknown = new Set();
   }
 
   /** @type {(kind: Finding['kind'], what: string, message: string, event?: { stream: string, revision: number, id?: string }) => void} */
   find(kind, what, message, event) {
+    if (kind === 'manipulation') this.verdict = 'manipulation';
+    else if (this.verdict === 'sound') this.verdict = 'gaps';
     if (this.findings.length >= TOLD) {
       this.untold += 1;
       return;
@@ -301,6 +335,7 @@ class Check {
     else if ((before !== undefined || isWhole) && (event.metadata?.prevHash ?? null) !== (before?.hash ?? null))
       this.find('manipulation', 'chain', 'The event does not follow from the one before it', event);
     this.chains.set(event.stream, { revision: event.revision, hash: told });
+    if (this.through !== undefined && event.id === this.through) this.due = new Map(this.chains);
     return hash === told ? hash : `${hash}00`;
   }
 
@@ -309,16 +344,18 @@ class Check {
     const id = event.stream.slice('customer-'.length);
     const view = this.views.get(id);
     if (view === undefined || event.revision > view.version) return;
+    const { type } = event;
+    if (!KNOWN_TYPES.includes(type)) {
+      this.views.delete(id);
+      this.unknown.add(event.stream);
+      const message = `This verifier does not know events of the type ${type}: the view of the customer is not checked`;
+      this.find('gap', 'view', message, event);
+      return;
+    }
     try {
       this.made.set(id, replay(this.made.get(id), event));
-    } catch (error) {
-      this.views.delete(id);
-      this.find(
-        'gap',
-        'view',
-        `The customer can not be replayed: ${error instanceof Error ? error.message : ''}`,
-        event,
-      );
+    } catch {
+      this.made.delete(id);
     }
   }
 }
@@ -326,9 +363,9 @@ class Check {
 /** Lays the events beside the leaves of the tree, in order. @type {(check: Check, folder: string, marks: Map<number, string>) => Promise<{ log: Map<number, string>, tree: Map<number, string>, leafAt: Map<number, Leaf>, size: number, doubts: Finding[] }>} */
 async function align(check, folder, marks) {
   /** @type {Ahead<Event>} */
-  const events = new Ahead(linesOf(join(folder, 'events.jsonl')));
+  const events = new Ahead(linesOf(check, folder, 'events.jsonl'));
   /** @type {Ahead<Leaf>} */
-  const leaves = new Ahead(linesOf(join(folder, 'leaves.jsonl')));
+  const leaves = new Ahead(linesOf(check, folder, 'leaves.jsonl'));
   /** @type {Map<string, Leaf>} */
   const gone = new Map();
   /** @type {Map<string, Event>} */
@@ -433,17 +470,20 @@ async function checkWhole(check, folder, note, held) {
 
 /** Events that were picked out, each with its way to the root. @type {(check: Check, folder: string, note: Note, held: Note[], manifest: any) => Promise<void>} */
 async function checkSelection(check, folder, note, held, manifest) {
-  const proofs = new Ahead(linesOf(join(folder, 'proofs.jsonl')));
-  for await (const event of linesOf(join(folder, 'events.jsonl'))) {
+  const proofs = new Ahead(linesOf(check, folder, 'proofs.jsonl'));
+  for await (const event of linesOf(check, folder, 'events.jsonl')) {
     await proofs.fill(1);
     const [proof] = proofs.take(1);
     const hash = check.meet(event, manifest.wholeStream === event.stream);
-    if (event.stream.startsWith('customer-')) check.replay(event);
+    if (typeof event.stream === 'string' && event.stream.startsWith('customer-')) check.replay(event);
     if (proof === undefined || proof.path === undefined)
       check.find('gap', 'unproven', 'The event is not in the tree of the checkpoint', event);
     else if (rootByPath(hash, proof.index, note.size, proof.path) !== note.root)
       check.find('manipulation', 'changed', 'The event is not the one that the tree holds at its place', event);
   }
+  const [left] = await proofs.fill(1);
+  if (left !== undefined) check.find('manipulation', 'missing', 'There are more proofs than events');
+  for (let some = [left]; some.length > 0; some = await proofs.fill(WINDOW)) proofs.take(WINDOW);
   for (const each of held) {
     const proof = (manifest.consistency ?? []).find((/** @type {{ size: number }} */ { size }) => size === each.size);
     const what = `The checkpoint of ${each.time} over ${each.size} events`;
@@ -460,6 +500,8 @@ function compareViews(check, manifest) {
   for (const [id, view] of check.views) {
     const made = check.made.get(id);
     const at = { stream: `customer-${id}`, revision: view.version };
+    if (view.version < (check.due.get(at.stream)?.revision ?? -1))
+      check.find('manipulation', 'view', 'The view lacks what it held before: it was set back', at);
     if (made !== undefined && canonical(made) === canonical(view)) continue;
     const isNewer = (made?.version ?? -1) < view.version && manifest.views?.withinLog !== true;
     if (isNewer) check.find('gap', 'view', 'The view is newer than the events of this export', at);
@@ -468,6 +510,7 @@ function compareViews(check, manifest) {
   if (manifest.kind !== 'whole') return;
   for (const [stream, { revision }] of check.chains) {
     if (!String(stream).startsWith('customer-') || check.views.has(stream.slice('customer-'.length))) continue;
+    if (check.unknown.has(stream)) continue;
     if (manifest.views?.withinLog === true)
       check.find('manipulation', 'view', 'The customer has no view', { stream, revision });
   }
@@ -495,7 +538,8 @@ export async function verifyExport(folder, { keys = [], checkpoints = [] } = {})
     const whose = each === note ? 'The checkpoint of the export' : 'A checkpoint held outside';
     if (!isSigned(each, known)) check.find('manipulation', 'checkpoint', `${whose} is not signed by a known key`);
   }
-  for await (const view of linesOf(join(folder, 'views.jsonl'))) check.views.set(view.id, view);
+  check.through = manifest.views?.through;
+  for await (const view of linesOf(check, folder, 'views.jsonl')) check.views.set(view.id, view);
   if (manifest.kind === 'whole') await checkWhole(check, folder, note, held);
   else {
     check.notes.push('This is a selection: it shows that what is here is as signed, not that nothing was left out.');
@@ -504,13 +548,14 @@ export async function verifyExport(folder, { keys = [], checkpoints = [] } = {})
   compareViews(check, manifest);
   if (manifest.events?.count !== check.events)
     check.find('gap', 'manifest', `The manifest speaks of ${manifest.events?.count} events, there are ${check.events}`);
+  for (const { file, sha256: sum } of [manifest.events, manifest.leaves, manifest.proofs, manifest.views].filter(
+    Boolean,
+  )) {
+    if (check.sums.get(file) !== sum)
+      check.find('manipulation', 'manifest', `${file} is not the file that the manifest was written for`);
+  }
   if (check.untold > 0) check.notes.push(`${check.untold} more findings are not listed.`);
-  const { findings, notes, events } = check;
-  const verdict = findings.some(({ kind }) => kind === 'manipulation')
-    ? 'manipulation'
-    : findings.length > 0
-      ? 'gaps'
-      : 'sound';
+  const { verdict, findings, notes, events } = check;
   return { verdict, findings, notes, events };
 }
 

@@ -5,6 +5,8 @@ import { type SignedNote, verifierKeys, writeVerifierKey } from '../audit/checkp
 import { CheckpointSigner, originOf } from '../audit/checkpoint-signer.js';
 import { exportBundle } from '../audit/export-bundle.js';
 import { catchUpTree } from '../audit/tree-catch-up.js';
+import { projectionCheckpoint } from '../customers/read-model/customer-projection.js';
+import { isoTime } from '../customers/read-model/project.js';
 import { isCustomerId } from '../customers/streams.js';
 import { SystemClock } from '../event-sourcing/clock.js';
 import { collectHeld, recordUse } from './audit-use.js';
@@ -47,15 +49,25 @@ async function run({ config, stores }: Opened, options: ExportOptions): Promise<
   const { signing } = await openPrivacy(config, stores);
   const { eventStore: store, auditTree: tree, customerViews: views } = stores;
   const clock = new SystemClock();
-  await recordUse(store, { action: 'audit export', ...(customer !== undefined && { customerId: customer }) });
+  const details = {
+    ...(from !== undefined && { from: isoTime(from) }),
+    ...(to !== undefined && { to: isoTime(to) }),
+  };
+  await recordUse(store, {
+    action: 'audit export',
+    ...(customer !== undefined && { customerId: customer }),
+    details,
+  });
   const filter = {
     ...(customer !== undefined && { customerId: customer }),
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
   };
+  const { live } = await views.generations();
+  const projected = (await stores.checkpoints.load(projectionCheckpoint(live)))?.position;
   const bar = progressBar('Exporting');
   const { events } = await exportBundle({
-    ...{ store, tree, views, filter, held },
+    ...{ store, tree, views, filter, held, projected },
     checkpoint: async () => {
       const head = await store.head();
       if (head !== undefined) await catchUpTree(store, tree, head);

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
-import { openPrivacy, type Privacy } from '../app.module.js';
+import { openPrivacy, type Privacy, type Stores } from '../app.module.js';
 import { isSigned, type SignedNote, verifierKeys } from '../audit/checkpoint-note.js';
 import { EXIT_CODES, type Finding } from '../audit/verify-findings.js';
 import { NOT_COVERED, type Verification, verify } from '../audit/verify-service.js';
+import { VerificationLog } from '../audit/verification-log.js';
 import { PersonalValues } from '../customers/personal-values.js';
 import { projectionCheckpoint } from '../customers/read-model/customer-projection.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 import { EmailIndexing } from '../customers/read-model/email-indexing.js';
-import { collectHeld, recordUse } from './audit-use.js';
+import { SystemClock } from '../event-sourcing/clock.js';
+import { collectHeld, OPERATOR, recordUse } from './audit-use.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
 
@@ -60,7 +62,17 @@ async function run({ config, stores }: Opened, held: readonly SignedNote[]): Pro
     bar.stop();
   });
   tell(result, held.length, performance.now() - started);
+  await keep(stores, result, held.length);
   return result.verdict;
+}
+
+/** For the page, and whoever asks later when it was last looked. What was found is told already, so nothing is thrown. */
+async function keep({ eventStore }: Stores, result: Verification, held: number): Promise<void> {
+  try {
+    await new VerificationLog(eventStore, new SystemClock()).record(result, held, OPERATOR);
+  } catch (error) {
+    console.error(`The outcome could not be kept in the log: ${error instanceof Error ? error.name : 'unknown'}`);
+  }
 }
 
 /** Those of addresses that can be opened; a customer erased meanwhile has none. */

@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional, getSchemaPath, OmitType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, getSchemaPath, OmitType, PartialType } from '@nestjs/swagger';
 import { CustomerResponse } from '../customers/dto/customer-response.js';
 import { ShippingRequest } from '../customers/dto/shipping-request.js';
 import { TaxCertificateRequest } from '../customers/dto/tax-certificate-request.js';
@@ -7,6 +7,11 @@ import { ERASED, PERSONAL } from './customer-record.js';
 
 const DATE_TIME = { type: String, format: 'date-time' } as const;
 const mark = { type: 'string', enum: [PERSONAL, ERASED] };
+const PROBLEM = {
+  type: String,
+  description: 'Only where the log was altered: what is wrong with this event.',
+  example: 'The event is not what was hashed',
+} as const;
 const anyJson = ['string', 'number', 'boolean', 'object', 'array', 'null'].map((type) =>
   type === 'array' ? { type, items: {} } : type === 'object' ? { type, additionalProperties: true } : { type },
 );
@@ -110,6 +115,9 @@ class HistoryDetailsResponse {
 
   @ApiPropertyOptional({ enum: ['grace_period_over', 'requested'], description: 'Why the customer was erased.' })
   cause?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Of an erasure that was asked for: why.' })
+  reasonCode?: string;
 }
 
 export class HistoryEventResponse extends EventEnvelopeResponse {
@@ -124,6 +132,30 @@ export class HistoryEventResponse extends EventEnvelopeResponse {
     description: `Personal values only with \`audit:read.pii\`: ${PERSONAL} without, ${ERASED} once erased.`,
   })
   changes: FieldChangeResponse[];
+
+  @ApiPropertyOptional(PROBLEM)
+  problem?: string;
+}
+
+/** What can be told of an event after which the history makes no sense any more, or that is none. */
+export class AlteredEventResponse extends PartialType(EventEnvelopeResponse) {
+  @ApiProperty({ type: String })
+  declare id: string;
+
+  @ApiProperty({ type: String, example: 'customer-5823594808' })
+  declare stream: string;
+
+  @ApiProperty({ type: 'integer' })
+  declare revision: number;
+
+  @ApiProperty({ type: String })
+  declare type: string;
+
+  @ApiProperty(DATE_TIME)
+  declare recordedTime: string;
+
+  @ApiProperty(PROBLEM)
+  problem: string;
 }
 
 class AccessResponse {
@@ -143,7 +175,16 @@ export class LogEventResponse extends EventEnvelopeResponse {
 
   @ApiPropertyOptional({ type: AccessResponse, description: 'Of a use of the audit.' })
   access?: AccessResponse;
+
+  @ApiPropertyOptional(PROBLEM)
+  problem?: string;
 }
+
+const orAltered = (name: string, description: string) => ({
+  type: 'array' as const,
+  description: `${description} Altered ones only where somebody wrote to the log.`,
+  items: { anyOf: [name, 'AlteredEventResponse'].map((schema) => ({ $ref: getSchemaPath(schema) })) },
+});
 
 class PageResponse {
   @ApiProperty({ type: String, description: 'The cursor to go on with, as `after`.' })
@@ -154,13 +195,13 @@ class PageResponse {
 }
 
 export class HistoryPageResponse extends PageResponse {
-  @ApiProperty({ type: [HistoryEventResponse], description: 'First happened first.' })
-  data: HistoryEventResponse[];
+  @ApiProperty(orAltered('HistoryEventResponse', 'First happened first.'))
+  data: (HistoryEventResponse | AlteredEventResponse)[];
 }
 
 export class LogEventPageResponse extends PageResponse {
-  @ApiProperty({ type: [LogEventResponse], description: 'In the order of the log.' })
-  data: LogEventResponse[];
+  @ApiProperty(orAltered('LogEventResponse', 'In the order of the log.'))
+  data: (LogEventResponse | AlteredEventResponse)[];
 }
 
 export class StandingResponse {
@@ -206,8 +247,8 @@ class CustomerFindingResponse {
   @ApiProperty({ type: 'integer', minimum: 0 })
   revision: number;
 
-  @ApiProperty({ type: String, format: 'uuid' })
-  eventId: string;
+  @ApiPropertyOptional({ type: String, description: 'Absent where not even that can be read.' })
+  eventId?: string;
 
   @ApiProperty({ type: String, example: 'The event is not what was hashed' })
   message: string;

@@ -7,6 +7,7 @@ import type { JsonObject } from '../event-sourcing/event-store.js';
 import { isoTime } from '../customers/read-model/project.js';
 import { FlatQuery, type QueryParameters } from '../http/query-string.js';
 import { LogCursors } from '../subscribers/log-cursors.js';
+import type { AlteredEvent } from './altered-event.js';
 import { AuditNotes, seesPersonal } from './audit-notes.js';
 import * as docs from './audit.docs.js';
 import {
@@ -62,7 +63,7 @@ export class AuditController {
     @FlatQuery() query: QueryParameters,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Page<HistoryEvent>> {
+  ): Promise<Page<HistoryEvent | AlteredEvent>> {
     const wanted = readHistoryQuery(query, this.cursors);
     await this.notes.note(request, reply, { customerId });
     const { events, position, hasMore } = await this.customers.history(customerId, wanted, seesPersonal(request));

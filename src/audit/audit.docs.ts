@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiOperation, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOperation, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { CUSTOMER } from '../customers/dto/examples.js';
 import { customerId } from '../customers/dto/parameter-docs.js';
 import { answer, type Docs } from '../http/answer-docs.js';
@@ -8,9 +8,12 @@ import {
   CustomerAsOfResponse,
   CustomerDiffResponse,
   CustomerVerificationResponse,
+  AlteredEventResponse,
+  HistoryEventResponse,
   HistoryPageResponse,
   LOG_TYPE_SCHEMA,
   LogEventPageResponse,
+  LogEventResponse,
 } from './audit-responses.js';
 import { ERASED, PERSONAL } from './customer-record.js';
 import { DEFAULT_LIMIT, MAX_LIMIT } from './read-audit-query.js';
@@ -46,6 +49,10 @@ const hidden = (mark: string): object => ({
   reason: { code: 'support_call', text: mark },
   changes: [{ pointer: '/email', before: mark, after: mark }],
 });
+const ALTERED = {
+  ...{ id: ENVELOPE.id, stream: ENVELOPE.stream, revision: 4, type: 'CustomerEnabled' },
+  ...{ recordedTime: ENVELOPE.recordedTime, problem: 'The event is not of the form in which events are written' },
+};
 const LOOKED = {
   ...ENVELOPE,
   stream: 'audit-5a2f1c9e-27b8-4c9a-8a77-0d4b4a5e2f10',
@@ -109,6 +116,7 @@ export const ListAuditEvents = (): Docs =>
         description: 'Only what is about this customer: its sources and the uses of the audit among it.',
       },
     ),
+    ApiExtraModels(LogEventResponse, AlteredEventResponse),
     answer(200, LogEventPageResponse, { page: page({ ...ENVELOPE, customerId: '5823594808' }, LOOKED) }),
     Errors('invalid_parameter', 'cursor_gone'),
   );
@@ -121,10 +129,12 @@ export const ListCustomerHistory = (): Docs =>
     }),
     customerId(),
     query(...PAGING),
+    ApiExtraModels(HistoryEventResponse, AlteredEventResponse),
     answer(200, HistoryPageResponse, {
       page: page(CHANGED),
       'without audit:read.pii': page(hidden(PERSONAL)),
       erased: page(hidden(ERASED)),
+      altered: page({ ...CHANGED, problem: 'The event is not what was hashed' }, ALTERED),
     }),
     Errors('invalid_parameter', 'cursor_gone', 'not_found'),
   );

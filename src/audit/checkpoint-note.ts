@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { SigningRing } from '../privacy/signing-ring.js';
 import type { Head } from './merkle.js';
 
@@ -73,14 +73,23 @@ function readSignature(line: string): SignedNote['signatures'][number] {
 export function isSigned(note: SignedNote, keys: readonly VerifierKey[]): boolean {
   return note.signatures.some(({ name, id, signature }) =>
     keys.some(
-      (key) => name === note.origin && key.name === name && key.id === id && verifies(key.key, note.text, signature),
+      (key) => name === note.origin && key.name === name && key.id === id && verifies(key, note.text, signature),
     ),
   );
 }
 
-function verifies(key: Uint8Array, text: string, signature: Uint8Array): boolean {
-  const open = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: 'der', type: 'spki' });
-  return verify(null, Buffer.from(text), open, signature);
+const verifies = (key: VerifierKey, text: string, signature: Uint8Array): boolean =>
+  verify(null, Buffer.from(text), opened(key), signature);
+
+/** Made once a key: it takes longer than to check a signature, and there is one a minute. */
+const OPENED = new WeakMap<VerifierKey, KeyObject>();
+
+function opened(key: VerifierKey): KeyObject {
+  const known = OPENED.get(key);
+  if (known !== undefined) return known;
+  const made = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key.key]), format: 'der', type: 'spki' });
+  OPENED.set(key, made);
+  return made;
 }
 
 export function verifierKey(name: string, key: Uint8Array): VerifierKey {

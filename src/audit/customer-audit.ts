@@ -1,19 +1,23 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
+import type { SealedCustomerEvent } from '../customers/customer-events.js';
 import { customerNotFound } from '../customers/domain/errors.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 import { isoTime } from '../customers/read-model/project.js';
 import { customerStream } from '../customers/streams.js';
 import { within } from '../event-sourcing/deadline.js';
-import { EventStore, type JsonObject, type Position } from '../event-sourcing/event-store.js';
+import { EventStore, type JsonObject, type Position, type RecordedEvent } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { ApiError } from '../http/errors.js';
 import { invalidQuery } from '../http/query-string.js';
 import { KeyRing } from '../privacy/key-ring.js';
+import { SealBroken } from '../privacy/sealing.js';
 import { charactersOf } from '../subscribers/event-size.js';
-import { customerRecord, type Showing } from './customer-record.js';
-import { showingOf, type Step, stepsOf } from './customer-timeline.js';
+import { customerRecord, hiddenChanges, PERSONAL, type Showing } from './customer-record.js';
+import { showingOf, type Step, type Steps, stepsOf } from './customer-timeline.js';
 import { type EventEnvelope, eventEnvelope } from './event-envelope.js';
 import { type FieldChange, fieldChanges } from './field-changes.js';
+import { type AlteredEvent, alteredEvent, problemOf, UNOPENED } from './altered-event.js';
 
 /** A moment in a customer's history: after an event, or at a time (milliseconds since the epoch); the newest without. */
 export type Moment = { readonly revision: number } | { readonly time: number } | 'newest';
@@ -22,12 +26,15 @@ export interface HistoryEvent extends EventEnvelope {
   /** The number of the life, from 1: an id can be created anew after a deletion. */
   readonly life: number;
   /** What else the event says. */
-  readonly details?: { readonly dueAt?: string; readonly cause?: string };
+  readonly details?: { readonly dueAt?: string; readonly cause?: string; readonly reasonCode?: string };
   readonly changes: readonly FieldChange[];
+  /** What is wrong with it: the log was altered. */
+  readonly problem?: string;
 }
 
 export interface HistoryPage {
-  readonly events: readonly HistoryEvent[];
+  /** An altered one where what it made of the customer can not be told any more. */
+  readonly events: readonly (HistoryEvent | AlteredEvent)[];
   readonly position: Position | undefined;
   readonly hasMore: boolean;
 }
@@ -61,8 +68,7 @@ export interface HistoryRequest {
   readonly limit: number;
 }
 
-interface Timeline {
-  readonly steps: readonly Step[];
+interface Timeline extends Steps {
   readonly showing: (life: number) => Showing;
 }
 
@@ -86,29 +92,29 @@ export class CustomerAudit {
   /** @throws CustomerError not_found @throws StoreUnavailable, KeyMissing */
   async history(id: string, { after, limit }: HistoryRequest, pii: boolean): Promise<HistoryPage> {
     const timeline = await this.timeline(id, pii);
-    const { steps } = timeline;
-    const isNew = ({ recorded }: Step): boolean =>
-      after === undefined || this.store.comparePositions(recorded.position, after) > 0;
-    const start = after === undefined ? 0 : steps.findIndex(isNew);
-    const events: HistoryEvent[] = [];
+    const all = [...timeline.steps.map(({ recorded }) => recorded), ...timeline.rest];
+    const isNew = ({ position }: RecordedEvent): boolean =>
+      after === undefined || this.store.comparePositions(position, after) > 0;
+    const start = after === undefined ? 0 : all.findIndex(isNew);
+    const events: (HistoryEvent | AlteredEvent)[] = [];
     let characters = 0;
-    for (const [index, step] of start === -1 ? [] : steps.slice(start, start + limit).entries()) {
-      characters += charactersOf(step.recorded);
+    for (const [index, recorded] of start === -1 ? [] : all.slice(start, start + limit).entries()) {
+      characters += charactersOf(recorded);
       if (index > 0 && characters > MAX_CHARACTERS) break;
-      events.push(this.event(step, steps[start + index - 1], timeline));
+      events.push(this.event(timeline, start + index, recorded, all[start + index - 1]));
     }
-    const end = start === -1 ? steps.length : start + events.length;
-    return { events, position: steps[end - 1]?.recorded.position, hasMore: end < steps.length };
+    const end = start === -1 ? all.length : start + events.length;
+    return { events, position: all[end - 1]?.position, hasMore: end < all.length };
   }
 
   /**
    * @throws CustomerError not_found: there is, or was then, no such customer
-   * @throws ApiError invalid_parameter for a revision that it has not had
+   * @throws ApiError invalid_parameter for a revision that it has not had; log_altered where it can't be told any more
    */
   async asOf(id: string, moment: Moment, pii: boolean): Promise<CustomerAsOf> {
     const timeline = await this.timeline(id, pii);
-    const at = placeOf(timeline.steps, moment, 'revision');
-    const standing = standingAt(timeline.steps, at);
+    const at = placeOf(timeline, moment, 'revision');
+    const standing = standingAt(timeline, at);
     if (standing === undefined) throw customerNotFound(id);
     const customer = this.record(timeline.steps[at], timeline);
     return { customerId: id, ...standing, ...(customer && { customer }) };
@@ -118,9 +124,9 @@ export class CustomerAudit {
   async diff(id: string, from: Moment, to: Moment, pii: boolean): Promise<CustomerDiff> {
     const timeline = await this.timeline(id, pii);
     const { steps } = timeline;
-    const [before, after] = [placeOf(steps, from, 'from'), placeOf(steps, to, 'to')];
-    const [stoodBefore, stoodAfter] = [standingAt(steps, before), standingAt(steps, after)];
-    const changes = fieldChanges(this.record(steps[before], timeline), this.record(steps[after], timeline));
+    const [before, after] = [placeOf(timeline, from, 'from'), placeOf(timeline, to, 'to')];
+    const [stoodBefore, stoodAfter] = [standingAt(timeline, before), standingAt(timeline, after)];
+    const changes = this.changes(steps[before], steps[after], timeline);
     return {
       customerId: id,
       ...(stoodBefore && { from: stoodBefore }),
@@ -132,46 +138,114 @@ export class CustomerAudit {
   private async timeline(id: string, pii: boolean): Promise<Timeline> {
     const reading = async (): Promise<Timeline> => {
       const steps = stepsOf(await this.store.read(customerStream(id)));
-      if (steps.length === 0) throw customerNotFound(id);
-      return { steps, showing: await showingOf(steps, this.keys, { pii }) };
+      if (steps.steps.length + steps.rest.length === 0) throw customerNotFound(id);
+      return { ...steps, showing: await showingOf(steps, this.keys, { pii }) };
     };
     return within(BUDGET_MS, reading(), () => new StoreUnavailable('event_log'));
   }
 
-  private record(step: Step | undefined, { showing }: Timeline): JsonObject | undefined {
+  private record(step: Step | undefined, { showing }: Pick<Timeline, 'showing'>): JsonObject | undefined {
     return step && customerRecord(step.view, showing(step.view.life), this.liveMode);
   }
 
-  private event(step: Step, before: Step | undefined, timeline: Timeline): HistoryEvent {
+  private event(
+    timeline: Timeline,
+    at: number,
+    recorded: RecordedEvent,
+    previous: RecordedEvent | undefined,
+  ): HistoryEvent | AlteredEvent {
+    const { steps, problem: broken } = timeline;
+    const step = steps[at];
+    const found = problemOf(recorded, previous);
+    if (step === undefined) {
+      const problem = at === steps.length ? broken : found;
+      return alteredEvent(recorded, problem ?? 'What it changed can not be told: the history is broken before it');
+    }
+    const told = this.told(step, steps[at - 1], timeline.showing);
+    const problem = found ?? told.problem;
+    return { ...told.event, ...(problem !== undefined && { problem }) };
+  }
+
+  /** A value that does not open is told as one that is not shown. */
+  private told(
+    step: Step,
+    before: Step | undefined,
+    showing: Timeline['showing'],
+  ): { readonly event: HistoryEvent; readonly problem?: string } {
+    try {
+      return { event: this.historyEvent(step, before, showing) };
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+      return { event: this.historyEvent(step, before, () => PERSONAL), problem: UNOPENED };
+    }
+  }
+
+  private historyEvent(step: Step, before: Step | undefined, showing: Timeline['showing']): HistoryEvent {
     const { recorded, event, view } = step;
-    const details =
-      event.type === 'ForgetRequested'
-        ? { dueAt: event.data.dueAt }
-        : event.type === 'CustomerErased'
-          ? { cause: event.data.cause }
-          : undefined;
+    const details = detailsOf(event);
     return {
-      ...eventEnvelope(recorded, timeline.showing(view.life)),
+      ...eventEnvelope(recorded, showing(view.life)),
       life: view.life,
       ...(details && { details }),
-      changes: fieldChanges(this.record(before, timeline), this.record(step, timeline)),
+      changes: this.changes(before, step, { showing }),
     };
+  }
+
+  private changes(
+    before: Step | undefined,
+    after: Step | undefined,
+    timeline: Pick<Timeline, 'showing'>,
+  ): readonly FieldChange[] {
+    const shown = fieldChanges(this.record(before, timeline), this.record(after, timeline));
+    return [...shown, ...hiddenChanges(before?.view, after?.view, timeline.showing)];
   }
 }
 
-/** -1 before the first event. @throws ApiError invalid_parameter */
-function placeOf(steps: readonly Step[], moment: Moment, parameter: string): number {
-  if (moment === 'newest') return steps.length - 1;
-  if ('time' in moment) return steps.findLastIndex(({ metadata }) => metadata.at <= moment.time);
-  if (moment.revision < steps.length) return moment.revision;
-  throw invalidQuery(parameter, `${parameter} must be a revision that the customer has had`);
+function detailsOf(event: SealedCustomerEvent): HistoryEvent['details'] {
+  if (event.type === 'ForgetRequested') return { dueAt: event.data.dueAt };
+  if (event.type !== 'CustomerErased') return undefined;
+  const { cause, reasonCode } = event.data;
+  return { cause, ...(reasonCode !== undefined && { reasonCode }) };
 }
 
-function standingAt(steps: readonly Step[], place: number): Standing | undefined {
+/** -1 before the first event. @throws ApiError invalid_parameter, log_altered */
+function placeOf({ steps, rest }: Steps, moment: Moment, parameter: string): number {
+  const count = steps.length + rest.length;
+  const place =
+    moment === 'newest'
+      ? count - 1
+      : 'time' in moment
+        ? placeAt({ steps, rest }, moment.time)
+        : moment.revision < count
+          ? moment.revision
+          : undefined;
+  if (place === undefined) throw invalidQuery(parameter, `${parameter} must be a revision that the customer has had`);
+  if (place >= steps.length) throw altered(steps.length);
+  return place;
+}
+
+/** Of events that say no time it is not known when they happened: they count. */
+function placeAt({ steps, rest }: Steps, time: number): number {
+  const later = rest.findLastIndex((event) => (timeIn(event) ?? -Infinity) <= time);
+  return later >= 0 ? steps.length + later : steps.findLastIndex(({ metadata }) => metadata.at <= time);
+}
+
+function timeIn(event: RecordedEvent): number | undefined {
+  const at = event.metadata['at'];
+  return typeof at === 'number' ? at : undefined;
+}
+
+const altered = (revision: number): ApiError =>
+  ApiError.of(
+    'log_altered',
+    `The log was altered: what it says of the customer makes no sense from revision ${revision} on`,
+  );
+
+function standingAt({ steps, rest }: Steps, place: number): Standing | undefined {
   const step = steps[place];
   if (step === undefined) return undefined;
-  const next = steps[place + 1];
+  const next = steps[place + 1]?.metadata.at ?? (place + 1 === steps.length && rest[0] ? timeIn(rest[0]) : undefined);
   const { version: revision, life, status } = step.view;
   const stoodFrom = isoTime(step.metadata.at);
-  return { revision, life, status, stoodFrom, ...(next && { stoodTo: isoTime(next.metadata.at) }) };
+  return { revision, life, status, stoodFrom, ...(next !== undefined && { stoodTo: isoTime(next) }) };
 }

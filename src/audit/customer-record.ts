@@ -1,6 +1,8 @@
 import type { JsonObject } from '../event-sourcing/event-store.js';
 import { toCustomerResponse } from '../customers/dto/customer-response.js';
 import { PersonalValues } from '../customers/personal-values.js';
+import type { Sealed } from '../privacy/sealed.js';
+import type { FieldChange } from './field-changes.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 
 /** What stands in the place of a personal value that the reader may not see, or that nobody can see any more. */
@@ -32,5 +34,29 @@ export function customerRecord(
     taxCertificates: view.taxCertificates.map(() => showing),
   };
 }
+
+const HIDDEN = ['email', 'shipping', 'metadata'] as const;
+
+/**
+ * Personal values that were written anew between two states and stand as the same mark in both: that they changed is
+ * told, not what. Sealed anew, also the same value looks like another one.
+ */
+export function hiddenChanges(
+  before: CustomerView | undefined,
+  after: CustomerView | undefined,
+  showing: (life: number) => Showing,
+): readonly FieldChange[] {
+  if (before === undefined || after === undefined) return [];
+  const mark = showing(after.life);
+  if (mark instanceof PersonalValues || mark !== showing(before.life)) return [];
+  return HIDDEN.filter((field) => isOther(before[field], after[field])).map((field) => ({
+    pointer: `/${field}`,
+    before: mark,
+    after: mark,
+  }));
+}
+
+const isOther = (before: Sealed | undefined, after: Sealed | undefined): boolean =>
+  before !== undefined && after !== undefined && before.sealed !== after.sealed;
 
 const asJson = (value: unknown): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;

@@ -2,9 +2,11 @@ import { decode, type SealedCustomerEvent } from '../customers/customer-events.j
 import { PersonalValues } from '../customers/personal-values.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 import { project } from '../customers/read-model/project.js';
+import { BrokenHistory } from '../customers/domain/evolve.js';
 import { customerIdOf } from '../customers/streams.js';
-import { type EventMetadata, readMetadata } from '../event-sourcing/envelope.js';
+import { type EventMetadata, hashEvent, MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
 import type { RecordedEvent } from '../event-sourcing/event-store.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { KeyMissing, type KeyRing } from '../privacy/key-ring.js';
 import { ERASED, PERSONAL, type Showing } from './customer-record.js';
 
@@ -16,20 +18,50 @@ export interface Step {
   readonly view: CustomerView;
 }
 
-/**
- * The customer after each event of its stream, from the first, through all its lives; the place of a step is its revision.
- * @throws UnknownEventType, MalformedEvent, BrokenHistory
- */
-export function stepsOf(events: readonly RecordedEvent[]): readonly Step[] {
-  let view: CustomerView | undefined;
-  return events.map((recorded) => {
-    const event = decode(recorded);
-    const metadata = readMetadata(recorded);
-    const { revision, stream } = recorded;
-    view = project(view, event, { customerId: customerIdOf(stream), revision, at: metadata.at });
-    return { recorded, event, metadata, view };
-  });
+/** The history up to where it stops making sense; all of it where nobody altered it. */
+export interface Steps {
+  /** From the first event; the place of a step is its revision. */
+  readonly steps: readonly Step[];
+  /** The events from which nothing follows any more. */
+  readonly rest: readonly RecordedEvent[];
+  /** What is wrong with the first of these. */
+  readonly problem?: string;
 }
+
+/**
+ * The customer after each event of its stream, through all its lives.
+ * @throws UnknownEventType a newer release wrote it
+ */
+export function stepsOf(events: readonly RecordedEvent[]): Steps {
+  const steps: Step[] = [];
+  for (const [at, recorded] of events.entries()) {
+    try {
+      if (recorded.revision !== at) throw new MalformedEvent('An event before this one is missing');
+      steps.push(stepAfter(steps.at(-1)?.view, recorded));
+    } catch (error) {
+      return { steps, rest: events.slice(at), problem: problemIn(recorded, error) };
+    }
+  }
+  return { steps, rest: [] };
+}
+
+function stepAfter(before: CustomerView | undefined, recorded: RecordedEvent): Step {
+  const event = decode(recorded);
+  const metadata = readMetadata(recorded);
+  const { revision, stream } = recorded;
+  const view = project(before, event, { customerId: customerIdOf(stream), revision, at: metadata.at });
+  return { recorded, event, metadata, view };
+}
+
+/** @throws whatever does not come from what is stored */
+function problemIn(recorded: RecordedEvent, error: unknown): string {
+  if (error instanceof MalformedEvent) return error.message;
+  if (error instanceof BrokenHistory) return 'The event can not follow what was before it';
+  if (!(error instanceof UnknownEventType) || hashEvent(recorded) === recorded.metadata['hash']) throw error;
+  return 'The event is of a type that no release writes';
+}
+
+const ENDS: ReadonlySet<string> = new Set<SealedCustomerEvent['type']>(['CustomerErased', 'CustomerDeleted']);
 
 /**
  * How the values of a life are shown. A life that the stream says is over is shown erased from then on, whether its key is
@@ -37,12 +69,12 @@ export function stepsOf(events: readonly RecordedEvent[]): readonly Step[] {
  * @throws KeyMissing, StoreUnavailable with `pii` alone
  */
 export async function showingOf(
-  steps: readonly Step[],
+  { steps, rest }: Steps,
   keys: KeyRing,
   { pii }: { readonly pii: boolean },
 ): Promise<(life: number) => Showing> {
   const last = steps.at(-1)?.view;
-  if (last?.status !== 'active') return () => ERASED;
+  if (last?.status !== 'active' || rest.some(({ type }) => ENDS.has(type))) return () => ERASED;
   const ofLast = pii ? await opening(last, steps, keys) : PERSONAL;
   return (life) => (life === last.life ? ofLast : ERASED);
 }

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { customerNotFound } from '../customers/domain/errors.js';
 import { customerStream } from '../customers/streams.js';
-import { hashEvent } from '../event-sourcing/envelope.js';
+import { hashEvent, MalformedEvent } from '../event-sourcing/envelope.js';
 import { EventStore, type RecordedEvent } from '../event-sourcing/event-store.js';
 import { AuditTree } from './audit-tree.js';
 
 export interface CustomerFinding {
   readonly revision: number;
-  readonly eventId: string;
+  /** Absent where not even that can be read. */
+  readonly eventId?: string;
   /** In plain words; never a personal value. */
   readonly message: string;
 }
@@ -36,10 +37,11 @@ export class CustomerVerifications {
 
   /** @throws CustomerError there never was such a customer @throws StoreUnavailable */
   async verify(customerId: string): Promise<CustomerVerification> {
-    const events = await this.store.read(customerStream(customerId));
-    if (events.length === 0) throw customerNotFound(customerId);
+    const { events, unreadable } = await readTolerantly(this.store, customerStream(customerId));
+    if (events.length + unreadable.length === 0) throw customerNotFound(customerId);
     const hashes = events.map(hashEvent);
-    const findings = events.flatMap((event, at) => chainFindings(event, at, hashes[at], events[at - 1]));
+    const findings = events.flatMap((event, at) => chainFindings(event, hashes[at], events[at - 1]));
+    for (const revision of unreadable) findings.push({ revision, message: 'The event can not be read any more' });
     const signed = (await this.tree.latestCheckpoint())?.size ?? 0;
     let underCheckpoint = 0;
     for (let at = 0; at < events.length; at += LEAVES_AT_ONCE) {
@@ -59,14 +61,38 @@ export class CustomerVerifications {
   }
 }
 
+/** Where a stream can't be read at all, what can is: event by event. @throws StoreUnavailable */
+async function readTolerantly(
+  store: EventStore,
+  stream: string,
+): Promise<{ readonly events: readonly RecordedEvent[]; readonly unreadable: readonly number[] }> {
+  try {
+    return { events: await store.read(stream), unreadable: [] };
+  } catch (error) {
+    if (!(error instanceof MalformedEvent)) throw error;
+  }
+  const [events, unreadable]: [RecordedEvent[], number[]] = [[], []];
+  for (let from = 0; ; from += 1) {
+    try {
+      const [event] = await store.read(stream, { from, limit: 1 });
+      if (event === undefined) return { events, unreadable };
+      events.push(event);
+      from = event.revision;
+    } catch (error) {
+      if (!(error instanceof MalformedEvent)) throw error;
+      unreadable.push(from);
+    }
+  }
+}
+
 function chainFindings(
   event: RecordedEvent,
-  at: number,
   hash: string | undefined,
   before: RecordedEvent | undefined,
 ): CustomerFinding[] {
   const found: CustomerFinding[] = [];
-  if (event.revision !== at) found.push(finding(event, 'An event before this one is missing'));
+  if (event.revision !== (before?.revision ?? -1) + 1)
+    found.push(finding(event, 'An event before this one is missing'));
   if (hash !== event.metadata['hash']) found.push(finding(event, 'The event is not what was hashed'));
   if ((event.metadata['prevHash'] ?? null) !== (before?.metadata['hash'] ?? null)) {
     found.push(finding(event, 'The event does not follow from the one before it'));

@@ -25,6 +25,8 @@ export interface ExportParts {
   readonly tree: AuditTree;
   readonly views: Pick<CustomerViews, 'getMany' | 'ids'>;
   readonly filter: ExportFilter;
+  /** How far the views are brought up, for sure, before they are read. */
+  readonly projected: Position | undefined;
   /**
    * Given once the views are written: what they show then is in the tree.
    * @returns the checkpoint to export up to, and whether all that the views hold is under it
@@ -62,7 +64,12 @@ export async function exportBundle(parts: ExportParts): Promise<Exported> {
   const views = await writeViews(parts);
   const { checkpoint, withinLog } = await parts.checkpoint();
   const proofs = isWhole ? await writeLeaves(parts, checkpoint.size) : await writeSelection(parts, checkpoint, events);
-  if (isWhole) await eachEvent(parts, checkpoint.position, (batch) => events.write(batch.map(stored)));
+  let through: string | undefined;
+  const writeAll = (batch: readonly RecordedEvent[]): Promise<void> => {
+    through = batch.findLast((event) => isProjected(parts, event))?.id ?? through;
+    return events.write(batch.map(stored));
+  };
+  if (isWhole) await eachEvent(parts, checkpoint.position, writeAll);
   const written = await events.close();
   const hashes = new TreeHashes(tree);
   const older = held.filter(({ size }) => size > 0 && size <= checkpoint.size);
@@ -78,7 +85,7 @@ export async function exportBundle(parts: ExportParts): Promise<Exported> {
     checkpoint: { file: 'checkpoint.txt', size: checkpoint.size },
     events: written,
     [isWhole ? 'leaves' : 'proofs']: proofs,
-    ...(views !== undefined && { views: { ...views, withinLog } }),
+    ...(views !== undefined && { views: { ...views, withinLog, through } }),
     consistency: await Promise.all(
       older.map(async ({ size }) => ({ size, path: (await hashes.consistency(size, checkpoint.size)).map(base64) })),
     ),
@@ -91,6 +98,9 @@ export async function exportBundle(parts: ExportParts): Promise<Exported> {
   writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
   return { events: written.count, checkpoint };
 }
+
+const isProjected = ({ store, projected }: ExportParts, { position }: RecordedEvent): boolean =>
+  projected !== undefined && store.comparePositions(position, projected) <= 0;
 
 const iso = (at: number): string => new Date(at).toISOString();
 

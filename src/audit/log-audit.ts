@@ -3,14 +3,16 @@ import { PersonalValues } from '../customers/personal-values.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../customers/streams.js';
 import { SOURCE_PREFIX, sourceIdOf } from '../customers/sources/source-events.js';
 import { within } from '../event-sourcing/deadline.js';
-import { readMetadata } from '../event-sourcing/envelope.js';
+import { type EventMetadata, MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type Position, type RecordedEvent } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { KeyMissing, KeyRing } from '../privacy/key-ring.js';
+import { SealBroken } from '../privacy/sealing.js';
 import type { KeyRef } from '../privacy/subject-keys.js';
 import { EndedLives } from '../subscribers/ended-lives.js';
 import { cannotBeRead } from '../subscribers/event-feed.js';
 import { scanLog } from '../subscribers/log-page.js';
+import { type AlteredEvent, alteredEvent, MALFORMED, problemOf, UNOPENED } from './altered-event.js';
 import { AUDIT_ACCESSED, decodeAudit } from './audit-events.js';
 import { ERASED, PERSONAL, type Showing } from './customer-record.js';
 import { type EventEnvelope, eventEnvelope } from './event-envelope.js';
@@ -29,12 +31,15 @@ export interface LogFilter {
   readonly customerId?: string;
 }
 
-export interface LogEvent extends EventEnvelope {
+interface About {
   readonly customerId?: string;
   readonly sourceId?: string;
   /** Of a use of the audit. */
   readonly access?: { readonly action: string; readonly details?: JsonObject };
 }
+
+/** With a `problem` where the log was altered; what can not be told of such an event is absent. */
+export type LogEvent = About & ((EventEnvelope & { readonly problem?: string }) | AlteredEvent);
 
 export interface LogEventPage {
   readonly events: readonly LogEvent[];
@@ -106,7 +111,9 @@ function passesFilter({ from, to, actor, types, customerId }: LogFilter, event: 
   if (types?.has(event.type) === false) return false;
   if (customerId !== undefined && customerOf(event) !== customerId) return false;
   if (from === undefined && to === undefined && actor === undefined) return true;
-  const metadata = readMetadata(event);
+  const metadata = tryMetadata(event);
+  // Whatever is asked for: an event that says neither when it happened nor who did it must not go unseen.
+  if (metadata === undefined) return true;
   if (from !== undefined && metadata.at < from) return false;
   if (to !== undefined && metadata.at >= to) return false;
   return actor === undefined || actor === `${metadata.actor.type}:${metadata.actor.id}`;
@@ -122,20 +129,46 @@ function customerOf({ stream, data }: RecordedEvent): string | undefined {
 function logEvent(recorded: RecordedEvent, showing: Showing): LogEvent {
   const customerId = customerOf(recorded);
   return {
-    ...eventEnvelope(recorded, showing),
+    ...envelopeOf(recorded, showing),
     ...(customerId !== undefined && { customerId }),
     ...(recorded.stream.startsWith(SOURCE_PREFIX) && { sourceId: sourceIdOf(recorded.stream) }),
-    ...(recorded.type === AUDIT_ACCESSED && { access: accessOf(recorded) }),
+    ...(recorded.type === AUDIT_ACCESSED && accessOf(recorded)),
   };
 }
 
-function accessOf(recorded: RecordedEvent): NonNullable<LogEvent['access']> {
-  const { action, details } = decodeAudit(recorded);
-  return { action, ...(details !== undefined && { details }) };
+function envelopeOf(recorded: RecordedEvent, showing: Showing): EventEnvelope | AlteredEvent {
+  const problem = problemOf(recorded);
+  if (problem !== undefined) return alteredEvent(recorded, problem, showing);
+  try {
+    return eventEnvelope(recorded, showing);
+  } catch (error) {
+    if (error instanceof SealBroken) return alteredEvent(recorded, UNOPENED);
+    if (error instanceof MalformedEvent) return alteredEvent(recorded, MALFORMED);
+    throw error;
+  }
+}
+
+function accessOf(recorded: RecordedEvent): Pick<LogEvent, 'access'> {
+  try {
+    const { action, details } = decodeAudit(recorded);
+    return { access: { action, ...(details !== undefined && { details }) } };
+  } catch (error) {
+    if (error instanceof MalformedEvent) return {};
+    throw error;
+  }
+}
+
+function tryMetadata(event: RecordedEvent): EventMetadata | undefined {
+  try {
+    return readMetadata(event);
+  } catch (error) {
+    if (error instanceof MalformedEvent) return undefined;
+    throw error;
+  }
 }
 
 function refOfReason(event: RecordedEvent): KeyRef | undefined {
-  const { reason, keyRevision } = readMetadata(event);
+  const { reason, keyRevision } = tryMetadata(event) ?? {};
   if (reason?.text === undefined || keyRevision === undefined) return undefined;
   return { subject: customerIdOf(event.stream), revision: keyRevision };
 }

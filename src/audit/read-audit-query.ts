@@ -14,6 +14,7 @@ import {
 import { EVENT_TYPES } from '../subscribers/cloud-event.js';
 import type { LogCursors } from '../subscribers/log-cursors.js';
 import { AUDIT_ACCESSED } from './audit-events.js';
+import { AUDIT_VERIFIED } from './verification-log.js';
 import type { HistoryRequest, Moment } from './customer-audit.js';
 import type { LogRequest } from './log-audit.js';
 
@@ -30,6 +31,7 @@ export const LOG_EVENT_TYPES: readonly string[] = [
   ...(Object.keys(EVENT_TYPES) as CustomerEventType[]),
   ...Object.keys(SOURCE_TYPES),
   AUDIT_ACCESSED,
+  AUDIT_VERIFIED,
 ];
 
 const REVISION = /^(0|[1-9]\d{0,8})$/;

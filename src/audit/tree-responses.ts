@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { InclusionProof, TreeState } from './tree-proofs.js';
+import type { PastVerification } from './verification-log.js';
 import { base64 } from './merkle-hashing.js';
 
 const HASH = 'SHA-256, base64.';
@@ -52,6 +53,40 @@ export class ConsistencyProofResponse {
   path: string[];
 }
 
+class FindingResponse {
+  @ApiProperty({ type: String, example: 'The event is not as it was: the tree holds another hash' })
+  message: string;
+
+  @ApiPropertyOptional({ type: String, example: 'customer-5823594808' })
+  stream?: string;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  revision?: number;
+
+  @ApiPropertyOptional({ type: String })
+  eventId?: string;
+}
+
+class LastVerificationResponse {
+  @ApiProperty({ type: String, format: 'date-time' })
+  time: string;
+
+  @ApiProperty({ enum: ['sound', 'manipulation', 'gaps'] })
+  verdict: string;
+
+  @ApiProperty({ type: 'integer', description: 'How many were checked: all that there were.' })
+  events: number;
+
+  @ApiProperty({ type: 'integer', description: 'Checkpoints from outside that it was held against.' })
+  heldOutside: number;
+
+  @ApiProperty({ type: [FindingResponse], description: 'The first ten.' })
+  findings: FindingResponse[];
+
+  @ApiProperty({ type: 'integer', description: 'How many findings there were.' })
+  found: number;
+}
+
 export class TreeVerificationResponse {
   @ApiProperty({ type: String, description: 'The name of the tree, and of the keys that sign it.' })
   origin: string;
@@ -79,6 +114,12 @@ export class TreeVerificationResponse {
     description: 'Whether the last checkpoint is signed and the stored tree still begins with its tree.',
   })
   tree: 'sound' | 'altered';
+
+  @ApiPropertyOptional({
+    type: LastVerificationResponse,
+    description: 'What the last `audit verify`, which reads the whole log, came to; absent where there was none.',
+  })
+  lastVerification?: LastVerificationResponse;
 }
 
 const headOf = ({ size, root }: { size: number; root: Uint8Array }): TreeHeadResponse => ({ size, root: base64(root) });
@@ -95,7 +136,21 @@ export const toInclusionProof = ({ leaf, leafHash, path, checkpoint }: Inclusion
   checkpoint: checkpoint.note,
 });
 
-export const toVerification = ({ origin, keys, size, checkpoint, isSound }: TreeState): TreeVerificationResponse => ({
+const toLast = ({ at, findings, ...counts }: PastVerification): LastVerificationResponse => ({
+  time: new Date(at).toISOString(),
+  ...counts,
+  findings: findings.map(({ message, event: { stream, revision, eventId } = {} }) => ({
+    message,
+    ...(stream !== undefined && { stream }),
+    ...(revision !== undefined && { revision }),
+    ...(eventId !== undefined && { eventId }),
+  })),
+});
+
+export const toVerification = (
+  { origin, keys, size, checkpoint, isSound }: TreeState,
+  last: PastVerification | undefined,
+): TreeVerificationResponse => ({
   origin,
   keys: [...keys],
   treeSize: size,
@@ -106,4 +161,5 @@ export const toVerification = ({ origin, keys, size, checkpoint, isSound }: Tree
     checkpoint: checkpoint.note,
   }),
   tree: isSound ? 'sound' : 'altered',
+  ...(last && { lastVerification: toLast(last) }),
 });

@@ -16,6 +16,7 @@ import {
   toVerification,
   type TreeVerificationResponse,
 } from './tree-responses.js';
+import { VerificationLog } from './verification-log.js';
 import { base64 } from './merkle-hashing.js';
 
 const EVENT_ID = /^[0-9A-Za-z-]{1,64}$/;
@@ -29,6 +30,7 @@ export class TreeController {
   constructor(
     private readonly proofs: TreeProofs,
     private readonly notes: AuditNotes,
+    private readonly verifications: VerificationLog,
   ) {}
 
   @Get('checkpoint')
@@ -90,7 +92,7 @@ export class TreeController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TreeVerificationResponse> {
     await this.notes.note(request, reply);
-    return toVerification(await this.proofs.state());
+    return toVerification(await this.proofs.state(), await this.verifications.last());
   }
 
   private async requireLatest() {

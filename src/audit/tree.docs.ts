@@ -31,6 +31,14 @@ const STATE = {
   signedTime: '2026-03-01T09:31:00.000Z',
   checkpoint: NOTE,
   tree: 'sound',
+  lastVerification: {
+    time: '2026-03-01T03:00:00.000Z',
+    verdict: 'sound',
+    events: 1980,
+    heldOutside: 1,
+    findings: [],
+    found: 0,
+  },
 };
 
 const SIZE = { type: 'integer', minimum: 1 } as const;
@@ -81,7 +89,7 @@ export const GetVerification = (): Docs =>
       summary: 'How the audit tree stands',
       description:
         'Size, last checkpoint and keys, and whether the stored tree still begins with what was signed last. The log itself is ' +
-        'checked by the command `audit verify`, which reads all of it.',
+        'checked by the command `audit verify`, which reads all of it: what it came to last, and when, is told here.',
     }),
     answer(200, TreeVerificationResponse, { example: STATE }),
     Errors(),

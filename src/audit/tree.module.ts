@@ -14,6 +14,7 @@ import { CheckpointSigner } from './checkpoint-signer.js';
 import { ErasureCheckpoints } from './erasure-checkpoints.js';
 import { TreeController } from './tree.controller.js';
 import { TreeProofs } from './tree-proofs.js';
+import { VerificationLog } from './verification-log.js';
 import { WitnessClient } from './witness-client.js';
 
 export interface TreeParts {
@@ -49,7 +50,11 @@ export class TreeModule {
       module: TreeModule,
       imports: parts.serves ? [HttpModule, AuditModule] : [],
       controllers: parts.serves ? [TreeController] : [],
-      providers: [...provided, { provide: TreeProofs, useValue: new TreeProofs(tree, signing) }],
+      providers: [
+        ...provided,
+        { provide: TreeProofs, useValue: new TreeProofs(tree, signing) },
+        { provide: VerificationLog, useValue: new VerificationLog(store, clock) },
+      ],
       exports: provided.map(({ provide }) => provide),
     };
   }

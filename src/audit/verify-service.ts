@@ -85,9 +85,15 @@ async function readAllKept(
   findings: Findings,
 ): Promise<readonly HeldCheckpoint[]> {
   const kept: HeldCheckpoint[] = [];
+  const keys = new Map<string, readonly VerifierKey[]>();
+  const keysOnce = (origin: string): readonly VerifierKey[] => {
+    const known = keys.get(origin) ?? keysOf(origin);
+    keys.set(origin, known);
+    return known;
+  };
   for (let after = 0; ;) {
     const page = await tree.checkpointsAfter(after, PAGE);
-    kept.push(...readKept(page, keysOf, findings));
+    kept.push(...readKept(page, keysOnce, findings));
     after = page.at(-1)?.size ?? after;
     if (page.length < PAGE) return kept;
   }

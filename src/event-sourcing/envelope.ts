@@ -86,15 +86,24 @@ export function readMetadata(event: Pick<EventToAppend, 'metadata'>): EventMetad
 function isEventMetadata(value: JsonObject): value is JsonObject & EventMetadata {
   return (
     typeof value['commandId'] === 'string' &&
-    typeof value['at'] === 'number' &&
+    isTime(value['at']) &&
     typeof value['hash'] === 'string' &&
     typeof value['requestId'] === 'string' &&
-    typeof value['actor'] === 'object' &&
+    isActor(value['actor']) &&
+    (value['traceparent'] === undefined || typeof value['traceparent'] === 'string') &&
     (value['prevHash'] === null || typeof value['prevHash'] === 'string') &&
     (value['keyRevision'] === undefined || typeof value['keyRevision'] === 'number') &&
     (value['reason'] === undefined || isReason(value['reason']))
   );
 }
 
-const isReason = (value: Json): boolean =>
-  typeof value === 'object' && value !== null && 'code' in value && typeof value.code === 'string';
+/** Milliseconds that a date can have (ECMA-262, 21.4.1.1). */
+const isTime = (value: Json | undefined): boolean => typeof value === 'number' && Math.abs(value) <= 8.64e15;
+
+const isActor = (value: Json | undefined): boolean =>
+  isObject(value) && typeof value['type'] === 'string' && typeof value['id'] === 'string';
+
+const isReason = (value: Json): boolean => isObject(value) && typeof value['code'] === 'string';
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

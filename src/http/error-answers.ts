@@ -1,8 +1,11 @@
 import { HttpException } from '@nestjs/common';
 import { CustomerError } from '../customers/domain/errors.js';
+import { BrokenHistory } from '../customers/domain/evolve.js';
 import { IdempotencyKeyReused, PreconditionFailed } from '../event-sourcing/command-context.js';
+import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { SealBroken } from '../privacy/sealing.js';
 import { ApiError, ERRORS, type ErrorCode, fault } from './errors.js';
 
 const RETRY_AFTER_SECONDS = '2';
@@ -15,8 +18,13 @@ export function answerFor(error: unknown): ApiError {
   if (error instanceof IdempotencyKeyReused) return example('idempotency_key_reused');
   if (error instanceof OutcomeUnknown) return later('outcome_unknown');
   if (error instanceof StoreUnavailable || error instanceof UnknownEventType) return later('service_unavailable');
+  if (isAltered(error)) return example('log_altered');
   return byStatus(statusOf(error));
 }
+
+/** This service writes no such history: somebody else did, or its storage is broken. */
+const isAltered = (error: unknown): boolean =>
+  error instanceof MalformedEvent || error instanceof BrokenHistory || error instanceof SealBroken;
 
 /** The standing text of a code: what its example in the documentation says. */
 function example(code: ErrorCode): ApiError {

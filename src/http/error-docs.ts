@@ -29,6 +29,7 @@ const ALWAYS: readonly ErrorCode[] = [
   'not_acceptable',
   'request_timeout',
   'too_many_requests',
+  'log_altered',
   'internal_server_error',
   'service_unavailable',
 ];

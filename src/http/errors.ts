@@ -76,6 +76,10 @@ export const ERRORS = {
     example: { parameter: 'Idempotency-Key', message: 'The key was used before, with another request' },
   },
   too_many_requests: { status: 429, example: { message: 'Too many requests' } },
+  log_altered: {
+    status: 500,
+    example: { message: 'What stands in the event log is not what was written there: nothing follows from it' },
+  },
   internal_server_error: { status: 500, example: { message: 'Something went wrong here' } },
   service_unavailable: { status: 503, example: { message: 'A store is out of reach; nothing was done' } },
   outcome_unknown: {

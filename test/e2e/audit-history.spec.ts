@@ -65,6 +65,7 @@ describe('GET /audit/customers/{id}/events', () => {
     expect([holdsSecret(all), holdsSecret(unseen)]).toEqual([true, false]);
     expect(unseen[0]?.changes).toContainEqual({ pointer: '/email', after: '[personal]' });
     expect(unseen[1]?.reason).toEqual({ code: 'support_call', text: '[personal]' });
+    expect(unseen[2]?.changes).toEqual([{ pointer: '/metadata', before: '[personal]', after: '[personal]' }]);
     await audit.change('/customers/c1', { requestToBeForgotten: true }, 'gdpr; Canary asked by phone, %C3%BC');
     audit.clock.advance(29 * 24 * 3_600_000);
     await audit.app.service.dueErasures.run();
@@ -74,6 +75,7 @@ describe('GET /audit/customers/{id}/events', () => {
       expect(after.map(({ id }) => id).slice(0, all.length)).toEqual(all.map(({ id }) => id));
       expect(after[0]?.changes).toContainEqual({ pointer: '/email', after: '[erased]' });
       expect(after[1]?.reason).toEqual({ code: 'support_call', text: '[erased]' });
+      expect(after[2]?.changes).toEqual([{ pointer: '/metadata', before: '[erased]', after: '[erased]' }]);
       expect(after.at(-1)).toMatchObject({ type: 'CustomerErased', details: { cause: 'grace_period_over' } });
       expect(after.at(-1)?.changes).toContainEqual({ pointer: '/shipping', before: '[erased]' });
       expect(after.find(({ type }) => type === 'ForgetRequested')?.details).toEqual({ dueAt: expect.any(String) });

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { VerificationLog } from '../../src/audit/verification-log.js';
 import { CheckpointSigner } from '../../src/audit/checkpoint-signer.js';
 import { SystemClock } from '../../src/event-sourcing/clock.js';
 import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
@@ -28,9 +29,10 @@ if (CHROMIUM === undefined) notRun('the page of the audit in a browser', 'there 
   const complaints: string[] = [];
   /** Of this customer the log tells something else than it holds, from then on. */
   let tampered: string | undefined;
+  let change: Partial<RecordedEvent> = { data: { locale: 'de_DE' } };
 
   const tamper = (event: RecordedEvent): RecordedEvent =>
-    event.stream === tampered && event.revision === 1 ? { ...event, data: { ...event.data, locale: 'de_DE' } } : event;
+    event.stream === tampered && event.revision === 1 ? { ...event, ...change } : event;
 
   beforeAll(async () => {
     mkdirSync(PICTURES, { recursive: true });
@@ -143,7 +145,36 @@ if (CHROMIUM === undefined) notRun('the page of the audit in a browser', 'there 
     );
     await expect(page.locator('#timeline > li.broken').count()).resolves.toBe(1);
     await picture('tampered');
+    change = { type: 'CustomerCreated', data: { enabled: true } };
+    await find('jane');
+    await page.getByRole('alert').getByText('makes no sense from revision 1 on').waitFor();
+    await expect(page.locator('#timeline > li.broken').count()).resolves.toBe(2);
+    await expect(record()).resolves.toBe('');
+    await picture('broken');
+    expect(await accessibility()).toEqual([]);
     tampered = undefined;
+  });
+
+  it('tells what the last verification of the whole log came to, and when; or that there was none', async () => {
+    const state = page.locator('#log-verified');
+    await expect(state.innerText()).resolves.toContain('was never verified');
+    const event = { stream: 'customer-jane', revision: 1 };
+    const finding = { kind: 'changed', message: 'The event is not as it was', event } as const;
+    const counts = { events: 7, leaves: 7, streams: 2, views: 2, checkpoints: 1, uncovered: 0, untold: 1 };
+    const past = { ...counts, verdict: 'manipulation', findings: [finding] } as const;
+    await new VerificationLog(app.stores.eventStore, app.clock).record(past, 1, { type: 'system', id: 'admin' });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Key with the scope').fill(app.secret);
+    await page.keyboard.press('Enter');
+    await state.getByText('MANIPULATION').waitFor();
+    await expect(state.innerText()).resolves.toContain('7 events against 1 checkpoint(s) from outside');
+    await expect(page.locator('#log-findings > li').allInnerTexts()).resolves.toEqual([
+      'The event is not as it was (customer-jane, revision 1).',
+      'And 1 more.',
+    ]);
+    await picture('verified');
+    expect(await accessibility()).toEqual([]);
+    await find('jane');
   });
 
   it('can be read on a phone', async () => {
@@ -159,7 +190,7 @@ if (CHROMIUM === undefined) notRun('the page of the audit in a browser', 'there 
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Key with the scope').waitFor();
     await expect(page.getByLabel('Key with the scope').inputValue()).resolves.toBe('');
-    // The refused key of the first test is told by the browser, and nothing else.
-    expect(complaints.filter((text) => !text.includes('401'))).toEqual([]);
+    // The refused key and the altered log are told by the browser, and nothing else.
+    expect(complaints.filter((text) => !/\b(401|500)\b/.test(text))).toEqual([]);
   });
 });

@@ -50,7 +50,7 @@ describe('GET /audit/events', () => {
     await audit.change('/customers', { id: 'c2' });
     const at = new Date(audit.clock.now()).toISOString();
     const all = await audit.wholeLog();
-    const { actor } = all[0]!;
+    const { actor = { type: '', id: '' } } = all[0]!;
     const types = (query: string): Promise<readonly string[]> =>
       audit.wholeLog(query).then((events) => events.map(({ type, customerId }) => `${type} ${customerId ?? ''}`));
     expect(await types(`from=${at}&types=CustomerCreated`)).toEqual(['CustomerCreated c2']);

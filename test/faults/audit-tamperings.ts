@@ -2,6 +2,7 @@ import { seed } from '../support/seed.js';
 import { randomUUID } from 'node:crypto';
 import { hashEvent } from '../../src/event-sourcing/envelope.js';
 import type { Json, JsonObject, Position, RecordedEvent } from '../../src/event-sourcing/event-store.js';
+import { foldCustomer } from '../../src/customers/customer-history.js';
 import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import { isoTime } from '../../src/customers/read-model/project.js';
 import { CheckpointSigner } from '../../src/audit/checkpoint-signer.js';
@@ -27,6 +28,8 @@ export interface Tampered {
   readonly events: readonly RecordedEvent[];
   readonly views: readonly CustomerView[];
   readonly tree: CopiedTree;
+  /** Ids of events of which the store holds a text that is no JSON any more. */
+  readonly unreadable?: ReadonlySet<string>;
   /** Ids of events, or names of streams, of which one must be named. */
   readonly named: readonly string[];
   /** Only a range can be told: whoever rewrote everything left nothing that names the event itself. */
@@ -80,6 +83,15 @@ function rechained(events: readonly RecordedEvent[], stream: string, from: numbe
   });
 }
 
+function parsed(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value as JsonObject;
+  } catch {
+    return undefined;
+  }
+}
+
 type Tampering = (world: AuditedWorld, chance: Chance) => Omit<Tampered, 'how'>;
 
 const inLog = (
@@ -105,6 +117,17 @@ export const TAMPERINGS: Readonly<Record<string, Tampering>> = {
     events[at] = { ...event, [field]: flipped(event[field], chance) };
     return [events, [event.id]];
   }),
+  'a flipped bit in the text of a row': (world, chance) => {
+    const at = chance(world.log.events.length);
+    const event = world.log.events[at]!;
+    const field = pick(['data', 'metadata'] as const, chance);
+    const bytes = Buffer.from(JSON.stringify(event[field]));
+    bytes[chance(bytes.length)]! ^= 1 << chance(7);
+    const value = parsed(bytes.toString());
+    const rest = { views: world.views, tree: world.tree(), named: [event.id] };
+    if (value === undefined) return { events: world.log.events, unreadable: new Set([event.id]), ...rest };
+    return { events: world.log.events.with(at, { ...event, [field]: value }), ...rest };
+  },
   'a changed value with a hash that fits': inLog((events, chance) => {
     const at = chance(events.length);
     const event = events[at]!;
@@ -181,6 +204,14 @@ export const TAMPERINGS: Readonly<Record<string, Tampering>> = {
     entry[chance(32)]! ^= 1 << chance(8);
     tree.kept[at] = { ...leaf, entry };
     return { events: world.log.events, views: world.views, tree, named: [leaf.eventId] };
+  },
+  'a view set back': (world, chance) => {
+    const at = chance(world.views.length);
+    const { id, version } = world.views[at]!;
+    const stream = `customer-${id}`;
+    const events = world.log.events.filter((event) => event.stream === stream);
+    const { view } = foldCustomer(events.slice(0, 1 + chance(version)));
+    return { events: world.log.events, views: world.views.with(at, view!), tree: world.tree(), named: [stream] };
   },
   'a changed view': (world, chance) => {
     const at = chance(world.views.length);

@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly status: 'active' | 'erased' | 'deleted';
   /** Undefined where it was deleted. */
   readonly customer: Fields | undefined;
+  /** Which event wrote each of its personal values. */
+  readonly writtenBy: Readonly<Record<string, number>>;
 }
 
 const personal = ['email', 'shipping', 'metadata', 'taxCertificates'];
@@ -37,6 +39,7 @@ export class CustomerModel {
   private fields: Fields | undefined;
   private status: Snapshot['status'] = 'deleted';
   private life = 0;
+  private writtenBy: Record<string, number> = {};
 
   constructor(private readonly id: string) {}
 
@@ -66,6 +69,10 @@ export class CustomerModel {
         return event('TaxCertificateAdded', {}, { taxCertificate: { companyName: step.text, fileId: 'f' } });
       case 'locale':
         return event('CustomerLocaleChanged', { locale: step.locale });
+      case 'type':
+        return event('CustomerTypeChanged', { type: step.enabled ? 'business' : 'individual' });
+      case 'hold':
+        return event(step.enabled ? 'LegalHoldPlaced' : 'LegalHoldLifted');
       case 'enabled':
         return event(step.enabled ? 'CustomerEnabled' : 'CustomerDisabled');
       case 'attach':
@@ -102,7 +109,12 @@ export class CustomerModel {
     for (const [name, value] of Object.entries(fields)) if (value === null) delete fields[name];
     this.fields = { ...fields, updatedTime: time };
     const customer = this.status === 'deleted' ? undefined : this.fields;
-    this.snapshots.push({ at, life: this.life, status: this.status, customer });
+    if (this.status !== 'active') this.writtenBy = {};
+    const revision = this.snapshots.length;
+    const written = Object.keys(values).map((name) => [name, revision] as const);
+    this.writtenBy = { ...this.writtenBy, ...Object.fromEntries(written) };
+    const { writtenBy } = this;
+    this.snapshots.push({ writtenBy, at, life: this.life, status: this.status, customer });
   }
 
   private write(fields: Fields, type: string, data: JsonObject, time: string): void {
@@ -150,6 +162,8 @@ const WHAT = [
   'shipping',
   'certificate',
   'locale',
+  'type',
+  'hold',
   'enabled',
   'attach',
   'detach',

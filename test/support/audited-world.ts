@@ -1,4 +1,4 @@
-import { CheckpointSigner } from '../../src/audit/checkpoint-signer.js';
+import { CheckpointSigner, originOf } from '../../src/audit/checkpoint-signer.js';
 import { type VerifierKey, verifierKeys } from '../../src/audit/checkpoint-note.js';
 import type { SignedCheckpoint } from '../../src/audit/audit-tree.js';
 import { CheckpointRounds } from '../../src/audit/checkpoint-rounds.js';
@@ -20,7 +20,7 @@ export interface AuditedWorld {
 
 const SOURCE = 'fd74a5c5-0163-469a-ae8e-031f0259b576';
 
-/** Customers with sources, one erased, one deleted and created anew; a checkpoint on the way and one at the end. */
+/** Customers with a source and holds, one erased, one deleted and created anew; checkpoints on the way and at the end. */
 export async function anAuditedWorld(customers = 4): Promise<AuditedWorld> {
   const clock = new TestClock();
   const app = await startTestApp({ clock });
@@ -38,7 +38,11 @@ export async function anAuditedWorld(customers = 4): Promise<AuditedWorld> {
       if (n % 2 === 0) await signer.sign();
     }
     await send('POST', `/customers/c0/sources/${SOURCE}`);
+    await send('PUT', '/customers/c0/legal-hold');
+    await send('PUT', '/customers/c1/legal-hold');
+    await send('DELETE', '/customers/c1/legal-hold');
     await send('POST', '/customers/c1', { requestToBeForgotten: true });
+    await send('POST', '/customers/c3/erasure', { reasonCode: 'asked' });
     await send('DELETE', '/customers/c2');
     await send('POST', '/customers', { id: 'c2', email: 'again@example.com' });
     clock.advance(61_000);
@@ -51,14 +55,16 @@ export async function anAuditedWorld(customers = 4): Promise<AuditedWorld> {
     const ids = await app.stores.customerViews.ids(undefined, 1_000);
     const views = [...(await app.stores.customerViews.getMany(ids)).values()];
     const { signing: ring } = app.privacy;
+    const tree = CopiedTree.over(log.events, treeId, checkpoints);
+    const keys = verifierKeys(ring, originOf(treeId));
     return {
       log,
       treeId,
       checkpoints,
       views,
       ring,
-      keysOf: (origin) => verifierKeys(ring, origin),
-      tree: () => CopiedTree.over(log.events, treeId, checkpoints),
+      keysOf: (origin) => (origin === originOf(treeId) ? keys : verifierKeys(ring, origin)),
+      tree: () => tree.copy(),
     };
   } finally {
     await app.close();

@@ -9,7 +9,11 @@ import type { EventStore, Position, RecordedEvent, SubscriptionMessage } from '.
 
 /** A log as a thief has it: a copy that can be changed at will, and read as any other. */
 export class CopiedLog {
-  constructor(readonly events: readonly RecordedEvent[]) {}
+  /** @param unreadable ids of events whose row is no JSON any more */
+  constructor(
+    readonly events: readonly RecordedEvent[],
+    private readonly unreadable: ReadonlySet<string> = new Set(),
+  ) {}
 
   static async of(store: EventStore): Promise<CopiedLog> {
     const events: RecordedEvent[] = [];
@@ -24,6 +28,7 @@ export class CopiedLog {
   async *subscribe({ after }: { after?: Position | undefined }): AsyncGenerator<SubscriptionMessage> {
     for (const event of this.events) {
       if (after !== undefined && Number(event.position) <= Number(after)) continue;
+      this.refuse(event);
       yield { kind: 'event', event };
     }
     yield { kind: 'caught_up' };
@@ -31,7 +36,15 @@ export class CopiedLog {
 
   read(stream: string, { from = 0, limit = Infinity } = {}): Promise<readonly RecordedEvent[]> {
     const found = this.events.filter((event) => event.stream === stream && event.revision >= from);
-    return Promise.resolve(found.sort((a, b) => a.revision - b.revision).slice(0, limit));
+    const wanted = found.sort((a, b) => a.revision - b.revision).slice(0, limit);
+    return new Promise((resolve) => {
+      wanted.forEach((event) => this.refuse(event));
+      resolve(wanted);
+    });
+  }
+
+  private refuse({ id }: RecordedEvent): void {
+    if (this.unreadable.has(id)) throw new SyntaxError('This is no JSON');
   }
 
   head(): Promise<Position | undefined> {
@@ -79,6 +92,15 @@ export class CopiedTree extends AuditTree {
       tree.putNodes(frontier.add(leafHash(entry)));
     }
     tree.checkpoints = [...checkpoints];
+    return tree;
+  }
+
+  copy(): CopiedTree {
+    const tree = new CopiedTree();
+    tree.name = this.name;
+    tree.kept.push(...this.kept);
+    tree.inner = new Map(this.inner);
+    tree.checkpoints = [...this.checkpoints];
     return tree;
   }
 

@@ -5,12 +5,15 @@
 /**
  * @typedef {{ pointer: string, before?: unknown, after?: unknown }} Change
  * @typedef {{ revision: number, type: string, happenedTime: string, actor: { type: string, id: string },
- *   reason?: { code?: string, text?: string }, requestId: string, changes: Change[] }} HistoryEvent
+ *   reason?: { code?: string, text?: string }, requestId: string, changes: Change[], problem?: string }} SoundEvent
+ * @typedef {Partial<SoundEvent> & { revision: number, type: string, recordedTime: string, problem?: string }} HistoryEvent
  * @typedef {{ data: HistoryEvent[], next: string, hasMore: boolean }} HistoryPage
  * @typedef {{ revision: number, life: number, status: string, stoodFrom: string, stoodTo?: string,
  *   customer?: Record<string, unknown> }} Stood
  * @typedef {{ tree: 'sound' | 'altered', treeSize: number, unsigned: number, head?: { size: number, root: string },
- *   signedTime?: string, checkpoint?: string }} LogState
+ *   signedTime?: string, checkpoint?: string, lastVerification?: Verified }} LogState
+ * @typedef {{ time: string, verdict: 'sound' | 'manipulation' | 'gaps', events: number, heldOutside: number, found: number,
+ *   findings: { message: string, stream?: string, revision?: number }[] }} Verified
  * @typedef {{ state: 'sound' | 'altered', events: number, underCheckpoint: number,
  *   findings: { revision: number, message: string }[] }} Checked
  * @typedef {{ errors?: { message: string }[] }} ErrorAnswer
@@ -42,8 +45,8 @@ const element = (tag, content, attributes = {}) => {
 
 class Refused extends Error {}
 
-/** @param {string} path @returns {Promise<unknown>} what was answered. @throws {Refused} with words for the reader */
-const ask = async (path) => {
+/** @param {string} path @param {string} [notThere] @returns {Promise<unknown>} what was answered. @throws {Refused} with words for the reader */
+const ask = async (path, notThere = 'The log knows no such customer.') => {
   const response = await fetch(path, { headers: { authorization: `Bearer ${key ?? ''}` }, cache: 'no-store' }).catch(
     () => {
       throw new Refused('The service does not answer.');
@@ -52,7 +55,7 @@ const ask = async (path) => {
   if (response.ok) return response.json();
   if (response.status === 401) throw new Refused('This key is not known, has expired or was revoked.');
   if (response.status === 403) throw new Refused('This key lacks the scope audit:read.');
-  if (response.status === 404) throw new Refused('There is no such customer, and never was one.');
+  if (response.status === 404) throw new Refused(notThere);
   /** @type {Promise<unknown>} */
   const answer = response.json().catch(() => undefined);
   const body = /** @type {ErrorAnswer | undefined} */ (await answer);
@@ -79,6 +82,10 @@ const inWords = (value) => {
   return typeof value === 'string' ? value : JSON.stringify(value, undefined, 1);
 };
 
+/** With places where a long name may be broken. @param {string} name @returns {(string | Node)[]} */
+const breakable = (name) =>
+  name.split(/(?<=[a-z])(?=[A-Z])|(?<=\/)/).flatMap((part, at) => (at === 0 ? [part] : [element('wbr', []), part]));
+
 /** @param {string} time */
 const local = (time) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' }).format(new Date(time));
@@ -94,16 +101,47 @@ const typeInWords = (type) => {
 
 /** @param {HTMLElement} list @param {[string, unknown][]} facts */
 const showFacts = (list, facts) => {
-  list.replaceChildren(...facts.flatMap(([name, value]) => [element('dt', [name]), element('dd', [inWords(value)])]));
+  list.replaceChildren(
+    ...facts.flatMap(([name, value]) => [element('dt', breakable(name)), element('dd', [inWords(value)])]),
+  );
+};
+
+/** What reads the whole log is a command; here is told what it came to, and when. @param {Verified | undefined} last */
+const showLastVerification = (last) => {
+  const place = byId('log-verified');
+  byId('log-findings').replaceChildren();
+  if (last === undefined) {
+    place.className = 'unsure';
+    place.textContent =
+      'The log itself was never verified: this page checks the tree alone. Run “audit verify” on the command line.';
+    return;
+  }
+  const { verdict, time, events, heldOutside, findings, found: count } = last;
+  const outside = heldOutside === 0 ? 'no checkpoint from outside' : `${heldOutside} checkpoint(s) from outside`;
+  const words = {
+    sound: 'sound',
+    manipulation: 'MANIPULATION: something is not as it was written',
+    gaps: 'gaps: nothing contradicts, but something could not be shown',
+  };
+  place.className = verdict === 'sound' ? 'good' : verdict === 'gaps' ? 'unsure' : 'bad';
+  place.textContent =
+    `The whole log was last verified on ${local(time)}, ${events} events against ${outside}: ${words[verdict]}. ` +
+    'What came later is not in that.';
+  const items = findings.map(({ message, stream, revision }) =>
+    element('li', [stream === undefined ? `${message}.` : `${message} (${stream}, revision ${revision ?? '?'}).`]),
+  );
+  if (count > findings.length) items.push(element('li', [`And ${count - findings.length} more.`]));
+  byId('log-findings').append(...items);
 };
 
 const showLog = async () => {
   const log = /** @type {LogState} */ (await ask('/audit/verification'));
-  const { head, signedTime, checkpoint } = log;
+  const { head, signedTime, checkpoint, lastVerification } = log;
+  showLastVerification(lastVerification);
   const words =
     head === undefined
       ? 'No checkpoint is signed yet.'
-      : 'The last checkpoint is signed, and the tree holds what it says.';
+      : 'The last checkpoint is signed, and the tree, which is kept beside the log, holds what it says.';
   sayState(
     byId('log-state'),
     log.tree,
@@ -135,7 +173,7 @@ const changesTable = (changes) => {
   ]);
   const rows = changes.map(({ pointer, before, after }) =>
     element('tr', [
-      element('th', [pointer.slice(1)], { scope: 'row' }),
+      element('th', breakable(pointer.slice(1)), { scope: 'row' }),
       element('td', [inWords(before)]),
       element('td', [inWords(after)]),
     ]),
@@ -143,22 +181,27 @@ const changesTable = (changes) => {
   return element('table', [element('thead', [head]), element('tbody', rows)]);
 };
 
+/** @param {HistoryEvent} event who did it and why, as far as that can be told */
+const whoAndWhy = ({ actor, reason, requestId }) => {
+  const why = [reason?.code, reason?.text].filter((part) => part !== undefined).join(': ');
+  const who = actor === undefined ? 'Nobody can tell who did it' : `By ${actor.type} ${actor.id}`;
+  return `${who}${why === '' ? '' : `, because: ${why}`}. Request ${requestId ?? 'unknown'}.`;
+};
+
 /** @param {HistoryEvent} event */
 const eventItem = (event) => {
-  const { revision, type, happenedTime, actor, reason, requestId } = event;
-  const why = [reason?.code, reason?.text].filter((part) => part !== undefined).join(': ');
+  const { revision, type, happenedTime, recordedTime, changes, problem } = event;
+  const time = happenedTime ?? recordedTime;
   const show = element('button', [`The record after revision ${revision}`], { type: 'button', class: 'quiet' });
   const item = element('li', [
     element('h4', [typeInWords(type)]),
-    element('p', [`Revision ${revision}, `, element('time', [local(happenedTime)], { datetime: happenedTime })], {
-      class: 'meta',
-    }),
-    element('p', [`By ${actor.type} ${actor.id}${why === '' ? '' : `, because: ${why}`}. Request ${requestId}.`], {
-      class: 'meta',
-    }),
-    changesTable(event.changes),
-    show,
+    ...(problem === undefined ? [] : [element('p', [`Altered: ${problem}.`], { class: 'bad' })]),
+    element('p', [`Revision ${revision}, `, element('time', [local(time)], { datetime: time })], { class: 'meta' }),
+    element('p', [whoAndWhy(event)], { class: 'meta' }),
+    // Where nothing follows any more, there is no record to be shown either.
+    ...(changes === undefined ? [] : [changesTable(changes), show]),
   ]);
+  item.classList.toggle('broken', problem !== undefined);
   item.dataset['revision'] = `${revision}`;
   show.addEventListener('click', () => {
     void during(async () => {
@@ -184,7 +227,11 @@ const showMore = async () => {
 /** @param {string} moment */
 const showRecord = async (moment) => {
   if (found === undefined) return;
-  const stood = /** @type {Stood} */ (await ask(`/audit/customers/${encodeURIComponent(found.id)}?${moment}`));
+  byId('record-when').textContent = '';
+  byId('record-values').replaceChildren();
+  const stood = /** @type {Stood} */ (
+    await ask(`/audit/customers/${encodeURIComponent(found.id)}?${moment}`, 'There was no such customer then.')
+  );
   const until = stood.stoodTo === undefined ? 'on, and stands so now' : `to ${local(stood.stoodTo)}`;
   byId('record-when').textContent =
     `Revision ${stood.revision}, ${stood.status}: from ${local(stood.stoodFrom)} ${until}.`;
@@ -200,7 +247,7 @@ const showChecked = async () => {
   sayState(byId('found-state'), state, state === 'sound' ? `The history is as it was recorded: ${count}.` : told);
   const broken = new Set(findings.map(({ revision }) => `${revision}`));
   for (const item of byId('timeline').children) {
-    item.classList.toggle('broken', item instanceof HTMLElement && broken.has(item.dataset['revision'] ?? ''));
+    if (item instanceof HTMLElement && broken.has(item.dataset['revision'] ?? '')) item.classList.add('broken');
   }
 };
 
@@ -211,11 +258,11 @@ const find = async (id) => {
   byId('found-state').textContent = '';
   found = { id };
   await showMore();
-  await showRecord(`asOf=${encodeURIComponent(new Date().toISOString())}`);
   byId('found-title').textContent = `Customer ${id}`;
   byId('found').hidden = false;
   byId('found-title').focus();
   await showChecked();
+  await showRecord(`asOf=${encodeURIComponent(new Date().toISOString())}`);
 };
 
 /** @param {boolean} signedIn */

@@ -1,4 +1,5 @@
 import { type AllStreamResolvedEvent, type JSONEventData, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
+import { MalformedEvent } from '../../event-sourcing/envelope.js';
 import type { EventToAppend, JsonObject, RecordedEvent } from '../../event-sourcing/event-store.js';
 import { toJson } from '../event-payload.js';
 import { toPosition } from './log-positions.js';
@@ -20,11 +21,13 @@ export function toProposed({ id, type, data, metadata }: EventToAppend): JSONEve
 /** What the server or an operator wrote, such as the mark of a deleted stream: in our streams, but no event of ours. */
 export const isSystemType = (type: string): boolean => type.startsWith('$');
 
-/** @throws Error the event was not written by this service, or the server is too old to tell positions */
+/** @throws MalformedEvent, Error the event was not written by this service, or the server is too old to tell positions */
 export function toRecorded({ event }: ResolvedEvent | AllStreamResolvedEvent): RecordedEvent {
   if (event?.position === undefined) throw new Error('The server gave an event without its position');
   const { id, type, streamId, revision, position, created, data, metadata = {} } = event;
-  if (!isObject(data) || !isObject(metadata)) throw new Error('An event in a stream of the service is not of its form');
+  if (!isObject(data) || !isObject(metadata)) {
+    throw new MalformedEvent('An event in a stream of the service is not of its form');
+  }
   return {
     id,
     type,

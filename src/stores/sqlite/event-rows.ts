@@ -1,3 +1,4 @@
+import { MalformedEvent } from '../../event-sourcing/envelope.js';
 import type { JsonObject, Position, RecordedEvent } from '../../event-sourcing/event-store.js';
 
 /** The columns of {@link EventRow}, in its order. */
@@ -5,6 +6,7 @@ export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metada
 
 export type EventRow = readonly [number, string, number, string, string, string, string, number];
 
+/** @throws MalformedEvent somebody wrote to the file by hand, or the disk did */
 export function toRecorded([
   position,
   stream,
@@ -21,10 +23,20 @@ export function toRecorded([
     revision,
     id,
     type,
-    data: JSON.parse(data) as JsonObject,
-    metadata: JSON.parse(metadata) as JsonObject,
+    data: toObject(data),
+    metadata: toObject(metadata),
     recordedAt,
   };
+}
+
+function toObject(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+  } catch {
+    // The text may hold anything, and is not repeated.
+  }
+  throw new MalformedEvent('A row of the event log is not what was written there');
 }
 
 export const toPosition = (position: number): Position => String(position) as Position;
