@@ -45,13 +45,19 @@ export class DueErasures {
     }
   }
 
-  /** Each customer once a run: one that a stale view still shows as due is not asked about for ever. */
+  /**
+   * Each customer once a run: one that stays due, for a stale view shows it so or it failed, is not asked about for ever,
+   * and hides none of those behind it.
+   */
   private async eraseAllDue(): Promise<void> {
     const asked = new Set<string>();
+    let stayed = 0;
     for (;;) {
-      const due = await this.views.dueForErasure(this.clock.now(), AT_ONCE);
+      const limit = AT_ONCE + stayed;
+      const due = await this.views.dueForErasure(this.clock.now(), limit);
       const fresh = due.filter((id) => !asked.has(id));
-      if (fresh.length === 0) return;
+      if (fresh.length === 0 && due.length < limit) return;
+      stayed = due.length - fresh.length;
       for (const id of fresh) await this.eraseOrGoOn(id);
       for (const id of fresh) asked.add(id);
     }
