@@ -1,4 +1,4 @@
-import { openPrivacy, openSourceDirectory, openStores } from '../src/app.module.js';
+import { openPrivacy, openSourceDirectory, openStores } from '../src/adapters.js';
 import { readConfig } from '../src/config.js';
 import type { CustomerView } from '../src/customers/read-model/customer-view.js';
 import { customerIdOf } from '../src/customers/streams.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Privacy, Stores } from '../src/app.module.js';
+import type { Privacy, Stores } from '../src/adapters.js';
 import { verifierKeys, writeVerifierKey } from '../src/audit/checkpoint-note.js';
 import { CheckpointSigner } from '../src/audit/checkpoint-signer.js';
 import { exportBundle } from '../src/audit/export-bundle.js';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openPrivacy, openStores, type Stores } from '../src/app.module.js';
+import { openPrivacy, openStores, type Stores } from '../src/adapters.js';
 import { readConfig } from '../src/config.js';
 import { customerIdOf } from '../src/customers/streams.js';
 import type { StreamEvent } from '../src/event-sourcing/event-store.js';

@@ -1,6 +1,6 @@
 import { SCOPES } from '../src/access/scopes.js';
 import { apiKeyFor } from '../src/access/secrets.js';
-import { openPrivacy, openStores, type Privacy, type Stores } from '../src/app.module.js';
+import { openPrivacy, openStores, type Privacy, type Stores } from '../src/adapters.js';
 import { readConfig } from '../src/config.js';
 import { CustomerProjection } from '../src/customers/read-model/customer-projection.js';
 import { EmailIndexing } from '../src/customers/read-model/email-indexing.js';

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ensureFirstKey } from '../src/access/first-key.js';
-import { openPrivacy, openSourceDirectory, openStores } from '../src/app.module.js';
+import { openPrivacy, openSourceDirectory, openStores } from '../src/adapters.js';
 import { readConfig } from '../src/config.js';
 import { SystemClock } from '../src/event-sourcing/clock.js';
 import type { EventStore, SubscriptionMessage } from '../src/event-sourcing/event-store.js';

@@ -1,13 +1,13 @@
 import { relative, resolve } from 'node:path';
 import { ensureFirstKey } from './access/first-key.js';
-import { openPrivacy, openSourceDirectory, openStores, type Stores } from './app.module.js';
+import { openPrivacy, openSourceDirectory, openStores, type Stores } from './adapters.js';
 import { type Config, loadEnvFile, readConfig } from './config.js';
 import { LogMismatch } from './event-sourcing/log-follower.js';
 import { type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
 import { SystemClock } from './event-sourcing/clock.js';
 import { describeError, ServiceLogger } from './http/service-logger.js';
 import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
-import { Service } from './service.js';
+import type { Service } from './service.js';
 import { ConfigError } from './settings.js';
 import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
 
@@ -32,6 +32,8 @@ async function serve(config: Config, stores: Stores, logger: ServiceLogger): Pro
   const privacy = await openPrivacy(config, stores, clock);
   const firstKey = await ensureFirstKey(stores.apiKeys, config.apiKeyBootstrap, clock.now());
   const parts = { config, stores, privacy, directory: openSourceDirectory(config), clock };
+  // Takes most of the time of a start, for which a start that is refused has no use.
+  const { Service } = await import('./service.js');
   const service = await Service.start(parts, logger);
   try {
     await service.app.listen(config.port, config.host);

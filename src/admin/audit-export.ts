@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError } from 'commander';
-import { openPrivacy } from '../app.module.js';
+import { openPrivacy } from '../adapters.js';
 import { type SignedNote, verifierKeys, writeVerifierKey } from '../audit/checkpoint-note.js';
 import { CheckpointSigner, originOf } from '../audit/checkpoint-signer.js';
 import { exportBundle } from '../audit/export-bundle.js';

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Command } from 'commander';
 import { hashOf } from '../access/secrets.js';
-import { openPrivacy } from '../app.module.js';
-import { CustomerAudit } from '../audit/customer-audit.js';
+import { openPrivacy } from '../adapters.js';
+import type { CustomerAudit } from '../audit/customer-audit.js';
 import { LineFile } from '../audit/export-files.js';
 import { Findings } from '../audit/verify-findings.js';
 import { readAudited } from '../audit/verify-log.js';
@@ -41,6 +41,8 @@ async function replay({ config, stores }: Opened, { asOf, out, withPersonal, key
   await recordUse(stores.eventStore, { action: 'audit replay', details }, actor);
   if (pii) console.error('The file will hold personal values in clear, which no erasure reaches: you answer for it.');
   const { keys } = await openPrivacy(config, stores);
+  // Brings the DTOs of the API with it, which take most of a second to load: no other command has a use for them.
+  const { CustomerAudit } = await import('../audit/customer-audit.js');
   const customers = new CustomerAudit(stores.eventStore, keys, config);
   const head = await stores.eventStore.head();
   mkdirSync(dirname(out), { recursive: true });

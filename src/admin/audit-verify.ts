@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { openPrivacy, type Privacy, type Stores } from '../app.module.js';
+import { openPrivacy, type Privacy, type Stores } from '../adapters.js';
 import { isSigned, type SignedNote, verifierKeys } from '../audit/checkpoint-note.js';
 import { EXIT_CODES, type Finding } from '../audit/verify-findings.js';
 import { NOT_COVERED, type Verification, verify } from '../audit/verify-service.js';

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { openSourceDirectory, openPrivacy } from '../app.module.js';
+import { openSourceDirectory, openPrivacy } from '../adapters.js';
 import { readConfig } from '../config.js';
 import { SystemClock } from '../event-sourcing/clock.js';
 import { openApiDocument } from '../http/openapi.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { openPrivacy } from '../app.module.js';
+import { openPrivacy } from '../adapters.js';
 import { CustomerProjection } from '../customers/read-model/customer-projection.js';
 import { EmailIndexing } from '../customers/read-model/email-indexing.js';
 import { rebuildViews } from '../customers/read-model/rebuild.js';

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync, type Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { openStores } from '../app.module.js';
+import { openStores } from '../adapters.js';
 import type { Config } from '../config.js';
 import { batches } from '../event-sourcing/batches.js';
 import { withTables } from '../stores/sqlite/table-contents.js';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { openPrivacy } from '../app.module.js';
+import { openPrivacy } from '../adapters.js';
 import { isSignedBy, type Receipt } from '../privacy/receipt.js';
 import { withStores } from './with-stores.js';
 

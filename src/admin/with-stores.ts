@@ -1,4 +1,4 @@
-import { openStores, type Stores } from '../app.module.js';
+import { openStores, type Stores } from '../adapters.js';
 import { type Config, readConfig } from '../config.js';
 
 export interface Opened {

@@ -12,7 +12,7 @@ import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HttpCaller } from '../../test/support/http-call.js';
 import { startTestApp, type TestApp } from '../../test/support/test-app.js';
-import type { Stores } from '../app.module.js';
+import type { Stores } from '../adapters.js';
 import { readMetadata } from '../event-sourcing/envelope.js';
 import type { EventStore } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';

@@ -1,10 +1,10 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
-import { Clock } from '../event-sourcing/clock.js';
+import type { Clock } from '../event-sourcing/clock.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
-import { KEY_BYTES, MasterKeys } from './master-keys.js';
-import { SubjectKeys } from './subject-keys.js';
+import type { MasterKeys } from './master-keys.js';
+import { KEY_BYTES } from './master-keys.js';
+import type { SubjectKeys } from './subject-keys.js';
 import type { KeyRef, KeyState, WrappedKey } from './subject-keys.js';
 
 /** The key of one life of one customer, ready for use. A `KeyObject`, so that no log or dump shows its bytes. */
@@ -49,7 +49,6 @@ export class KeyMissing extends StoreUnavailable {
  * Subject keys, unwrapped, and held for a short while. What it answers is at most 5 s old; a key destroyed through this
  * ring is gone from it at once. All methods but `forget` throw StoreUnavailable('subject_keys').
  */
-@Injectable()
 export class KeyRing {
   /** In the order of `asOf`. */
   private readonly held = new Map<string, Entry>();

@@ -7,7 +7,7 @@ import { VerificationLog } from '../../src/audit/verification-log.js';
 import { CheckpointSigner } from '../../src/audit/checkpoint-signer.js';
 import { SystemClock } from '../../src/event-sourcing/clock.js';
 import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import { Ends } from '../support/ends.js';
 import { notRun } from '../support/not-run.js';
 import { startTestApp, type TestApp } from '../support/test-app.js';

@@ -1,5 +1,5 @@
 import type { LogEvent } from '../../src/audit/log-audit.js';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import { hashEvent, readMetadata } from '../../src/event-sourcing/envelope.js';
 import type { EventStore } from '../../src/event-sourcing/event-store.js';
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';

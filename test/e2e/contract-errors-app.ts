@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { HttpException } from '@nestjs/common';
 import { apiKeyFor } from '../../src/access/secrets.js';
 import type { Scope } from '../../src/access/scopes.js';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import type { DirectorySource, SourceDirectory } from '../../src/customers/sources/source-directory.js';
 import { OutcomeUnknown, StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { type Answer, type Call, HttpCaller } from '../support/http-call.js';

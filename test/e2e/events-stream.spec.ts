@@ -6,7 +6,7 @@ import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { LogCursors } from '../../src/subscribers/log-cursors.js';
 import { EventStreams } from '../../src/subscribers/event-streams.js';
 import type { CustomerViews } from '../../src/customers/read-model/customer-views.js';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import { hashOf } from '../../src/access/secrets.js';
 import { authorizationFor, authorizationUntil, feedPage, wholeFeed } from '../support/event-readers.js';
 import { StreamClient, type StreamOptions } from '../support/event-stream-client.js';

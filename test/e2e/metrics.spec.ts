@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import { WrongExpectedRevision } from '../../src/event-sourcing/event-store.js';
 import { LogFollowers } from '../../src/event-sourcing/log-followers.js';
 import { OutcomeUnknown, StoreUnavailable } from '../../src/event-sourcing/store-errors.js';

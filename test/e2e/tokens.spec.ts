@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { ALGORITHMS } from '../../src/access/bearer-tokens.js';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { Ends } from '../support/ends.js';
 import { deadAddress, JwksServer } from '../support/jwks-server.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Config } from '../../src/config.js';
-import type { Stores } from '../../src/app.module.js';
+import type { Stores } from '../../src/adapters.js';
 import { foldCustomer } from '../../src/customers/customer-history.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../../src/customers/streams.js';
 import { type Answer, type Call, HttpCaller } from '../support/http-call.js';

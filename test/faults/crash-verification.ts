@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openPrivacy, openStores, type Stores } from '../../src/app.module.js';
+import { openPrivacy, openStores, type Stores } from '../../src/adapters.js';
 import type { Config } from '../../src/config.js';
 import { CustomerProjection } from '../../src/customers/read-model/customer-projection.js';
 import { EmailIndexing } from '../../src/customers/read-model/email-indexing.js';

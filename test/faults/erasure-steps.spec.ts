@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { openStores } from '../../src/app.module.js';
+import { openStores } from '../../src/adapters.js';
 import { readConfig } from '../../src/config.js';
 import type { Receipt } from '../../src/privacy/receipt.js';
 import { scale } from '../support/scale.js';

@@ -1,7 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { openPrivacy } from '../../src/app.module.js';
+import { openPrivacy } from '../../src/adapters.js';
 import { readConfig } from '../../src/config.js';
 import { CustomerErasures } from '../../src/customers/read-model/customer-erasures.js';
 import { CustomerProjection } from '../../src/customers/read-model/customer-projection.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LightMyRequestResponse } from 'fastify';
 import { apiKeyFor } from '../../src/access/secrets.js';
 import { SCOPES } from '../../src/access/scopes.js';
-import { openPrivacy, openStores, type Privacy, type Stores } from '../../src/app.module.js';
+import { openPrivacy, openStores, type Privacy, type Stores } from '../../src/adapters.js';
 import { type Config, readConfig } from '../../src/config.js';
 import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all-source-directory.js';
 import type { SourceDirectory } from '../../src/customers/sources/source-directory.js';
