@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { openPrivacy } from '../adapters.js';
-import { isSignedBy, type Receipt } from '../privacy/receipt.js';
+import { isSignedBy, type Receipt, type ReceiptPayload } from '../privacy/receipt.js';
 import { withStores } from './with-stores.js';
 
 interface Options {
@@ -35,7 +35,7 @@ async function verify(file: string, { key }: Options): Promise<void> {
       `  erased        ${payload.erasedTime} (${payload.cause})`,
       `  keys          ${payload.keys.map(({ fingerprint }) => fingerprint).join(', ') || 'there was none'}`,
       `  event         ${payload.event.stream}@${String(payload.event.revision)} ${payload.event.hash}`,
-      `  old backups   ${payload.planned.backupsUnreadableTime ?? 'not planned'} (planned)`,
+      `  old backups   ${plannedOf(payload)}`,
       `  signed by     ${signature.keyId} ${Buffer.from(signer).toString('base64')}`,
     ].join('\n'),
   );
@@ -89,3 +89,6 @@ function parseKey(text: string): Uint8Array {
   if (key.length !== 32) throw new InvalidArgumentError('Not base64 of 32 bytes.');
   return new Uint8Array(key);
 }
+
+const plannedOf = ({ planned: { backupsUnreadableTime: time } }: ReceiptPayload): string =>
+  time === null ? 'no day is planned on which they close' : `closed from ${time} on, as planned`;
