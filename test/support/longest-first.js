@@ -22,6 +22,7 @@ const LONGEST = [
   'faults/erasure-interleavings',
   'contracts/eventstoredb',
   'faults/source-ownership',
+  'faults/eventstoredb-outages',
   'faults/mongodb-instances',
   'contracts/mongodb',
   'faults/master-key-rotation',
