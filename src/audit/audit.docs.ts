@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiOperation, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { CUSTOMER } from '../customers/dto/examples.js';
 import { customerId } from '../customers/dto/parameter-docs.js';
-import { answer, type Docs } from '../http/answer-docs.js';
+import { answer, type Docs, SOME_TEXT } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import {
   CustomerAsOfResponse,
@@ -77,9 +77,8 @@ const UNSEEN = {
 const CURSOR = 'Y2hhbmdlZCB0byB0aGUgb25lIG9mIHlvdXIgbG9n';
 
 const page = (...data: readonly object[]): object => ({ data, next: CURSOR, hasMore: false });
-const TIME = { type: 'string', minLength: 1 };
 const PAGING: readonly ApiQueryOptions[] = [
-  { name: 'after', schema: { type: 'string', minLength: 1 }, description: 'A cursor: what follows it.' },
+  { name: 'after', schema: SOME_TEXT, description: 'A cursor: what follows it.' },
   {
     name: 'limit',
     schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
@@ -100,9 +99,9 @@ export const ListAuditEvents = (): Docs =>
     }),
     query(
       ...PAGING,
-      { name: 'from', schema: TIME, description: 'RFC 3339: what happened then or later.' },
-      { name: 'to', schema: TIME, description: 'RFC 3339: what happened before.' },
-      { name: 'actor', schema: { type: 'string', minLength: 1 }, description: '`<type>:<id>` of who did it.' },
+      { name: 'from', schema: SOME_TEXT, description: 'RFC 3339: what happened then or later.' },
+      { name: 'to', schema: SOME_TEXT, description: 'RFC 3339: what happened before.' },
+      { name: 'actor', schema: SOME_TEXT, description: '`<type>:<id>` of who did it.' },
       {
         name: 'types',
         schema: LOG_TYPE_SCHEMA,
@@ -112,7 +111,7 @@ export const ListAuditEvents = (): Docs =>
       },
       {
         name: 'customerId',
-        schema: { type: 'string', minLength: 1 },
+        schema: SOME_TEXT,
         description: 'Only what is about this customer: its sources and the uses of the audit among it.',
       },
     ),
@@ -149,7 +148,7 @@ export const GetCustomerAsOf = (): Docs =>
     }),
     customerId(),
     query(
-      { name: 'asOf', schema: TIME, description: 'RFC 3339. A time to come is answered with what stands now.' },
+      { name: 'asOf', schema: SOME_TEXT, description: 'RFC 3339. A time to come is answered with what stands now.' },
       {
         name: 'revision',
         schema: { type: 'integer', minimum: 0 },
@@ -172,8 +171,8 @@ export const DiffCustomer = (): Docs =>
     }),
     customerId(),
     query(
-      { name: 'from', required: true, schema: TIME, description: 'A revision, or a time of RFC 3339.' },
-      { name: 'to', schema: TIME, description: 'The same; as it is now without it.' },
+      { name: 'from', required: true, schema: SOME_TEXT, description: 'A revision, or a time of RFC 3339.' },
+      { name: 'to', schema: SOME_TEXT, description: 'The same; as it is now without it.' },
     ),
     answer(200, CustomerDiffResponse, {
       diff: {

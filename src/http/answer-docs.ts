@@ -6,6 +6,9 @@ export type Docs = MethodDecorator & ClassDecorator;
 
 const DESCRIPTIONS: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
 
+/** The schema of a parameter of text that is refused when it is empty. */
+export const SOME_TEXT = { type: 'string', minLength: 1 } as const;
+
 /** A header or parameter of text. */
 export const text = (description: string): { description: string; schema: { type: string } } => ({
   description,

@@ -8,7 +8,7 @@ import {
   ApiResponse,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { text, type Docs } from '../http/answer-docs.js';
+import { type Docs, SOME_TEXT, text } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import { EVENT_TYPES } from './cloud-event.js';
 import { CloudEventDataResponse, CloudEventResponse, EventPageResponse } from './event-responses.js';
@@ -54,12 +54,12 @@ const FILTERS: readonly ApiQueryOptions[] = [
     explode: false,
     description: 'Only events of these types.',
   },
-  { name: 'customerId', schema: { type: 'string', minLength: 1 }, description: 'Only events of this customer.' },
+  { name: 'customerId', schema: SOME_TEXT, description: 'Only events of this customer.' },
 ];
 
 const AFTER: ApiQueryOptions = {
   name: 'after',
-  schema: { type: 'string', minLength: 1 },
+  schema: SOME_TEXT,
   description: 'A cursor: what follows it. From the beginning of the log without it.',
 };
 const LIMIT: ApiQueryOptions = {
@@ -122,7 +122,7 @@ export const StreamEvents = (): Docs =>
       name: 'Last-Event-ID',
       required: false,
       description: 'The last `id` that was received: what follows it. Wins over `after`.',
-      schema: { type: 'string', minLength: 1 },
+      schema: { type: 'string' },
     }),
     ApiResponse({
       status: 200,
@@ -130,7 +130,7 @@ export const StreamEvents = (): Docs =>
       headers: { 'X-Request-Id': text('The id of the request.') },
       content: {
         [STREAM_MEDIA]: {
-          schema: { type: 'string', minLength: 1 },
+          schema: { type: 'string' },
           examples: {
             stream: { value: `retry: 2000\n\nid: ${CURSOR}\ndata: ${JSON.stringify(EXAMPLE)}\n\n:\n\n` },
           },

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiParam, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { SOURCE_ID } from './examples.js';
-import type { Docs } from '../../http/answer-docs.js';
+import { type Docs, SOME_TEXT } from '../../http/answer-docs.js';
 import { REASON_FORM } from '../../http/change-reasons.js';
 
 export const customerId = (): Docs =>
@@ -35,7 +35,7 @@ export const ifMatch = (): Docs =>
       name: 'If-Match',
       required: false,
       description: 'Entity tags, or `*`: the change is made only if the customer stands at one of these versions.',
-      schema: { type: 'string', minLength: 1 },
+      schema: SOME_TEXT,
     }),
   );
 
@@ -75,22 +75,22 @@ const LIST_PARAMETERS: readonly ApiQueryOptions[] = [
   },
   {
     name: 'startingAfter',
-    schema: { type: 'string', minLength: 1 },
+    schema: SOME_TEXT,
     description: 'An id: the page after it. It may be deleted by now.',
   },
   {
     name: 'endingBefore',
-    schema: { type: 'string', minLength: 1 },
+    schema: SOME_TEXT,
     description: 'An id: the page just before it. Wins over startingAfter.',
   },
   {
     name: 'email',
-    schema: { type: 'string', minLength: 1 },
+    schema: SOME_TEXT,
     description: 'Only customers with this email, without regard to case.',
   },
   {
     name: 'ids',
-    schema: { type: 'array', minItems: 1, maxItems: 100, items: { type: 'string', minLength: 1 } },
+    schema: { type: 'array', minItems: 1, maxItems: 100, items: SOME_TEXT },
     style: 'form',
     explode: false,
     description: 'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken.',
