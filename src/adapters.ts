@@ -1,52 +1,29 @@
 // Which adapter stands behind each port. Without Nest: a command line, and a start that is refused, do not wait for it.
 
-import type { ApiKeys } from './access/api-keys.js';
 import { AUDIT_PREFIX } from './audit/audit-events.js';
-import type { AuditTree } from './audit/audit-tree.js';
 import type { Config } from './config.js';
-import type { CustomerViews } from './customers/read-model/customer-views.js';
 import { CUSTOMER_PREFIX } from './customers/streams.js';
 import { AcceptAllSourceDirectory } from './customers/sources/accept-all-source-directory.js';
 import { HttpSourceDirectory } from './customers/sources/http-source-directory.js';
 import type { SourceDirectory } from './customers/sources/source-directory.js';
 import { SOURCE_PREFIX } from './customers/sources/source-events.js';
-import type { Checkpoints } from './event-sourcing/checkpoints.js';
 import { type Clock, SystemClock } from './event-sourcing/clock.js';
 import type { EventStore } from './event-sourcing/event-store.js';
 import { MeteredSubjectKeys } from './metrics/metered-subject-keys.js';
 import { KeyRing } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
 import type { MasterKeys } from './privacy/master-keys.js';
-import type { Receipts } from './privacy/receipts.js';
 import { loadServiceSecrets, type ServiceSecrets } from './privacy/service-secrets.js';
 import { openSigningRing, type SigningRing } from './privacy/signing-ring.js';
-import type { SubjectKeys } from './privacy/subject-keys.js';
 import { ConfigError } from './settings.js';
 import type { MongoOptions } from './stores/mongodb/mongo-stores.js';
+import type { Closable, KeyStores, ReadModelStores } from './stores/opened-stores.js';
 import { SqliteFolder } from './stores/sqlite/sqlite-stores.js';
 import { UrlRefused } from './stores/url-refused.js';
-import type { Webhooks } from './subscribers/webhooks/webhooks.js';
 
 /** Every store of the service, opened. */
-export interface Stores {
+export interface Stores extends ReadModelStores, KeyStores, Closable {
   readonly eventStore: EventStore;
-  readonly customerViews: CustomerViews;
-  readonly subjectKeys: SubjectKeys;
-  /** In the database of the views. */
-  readonly checkpoints: Checkpoints;
-  /** In the database of the subject keys. */
-  readonly keyCheckpoints: Checkpoints;
-  readonly apiKeys: ApiKeys;
-  readonly webhooks: Webhooks;
-  /** In the database of the webhooks. */
-  readonly webhookCheckpoints: Checkpoints;
-  readonly auditTree: AuditTree;
-  /** In the database of the tree. */
-  readonly auditCheckpoints: Checkpoints;
-  readonly receipts: Receipts;
-  /** In the database of the receipts. */
-  readonly receiptCheckpoints: Checkpoints;
-  close(): Promise<void>;
 }
 
 export interface OpeningOptions {
@@ -64,8 +41,8 @@ export interface OpeningOptions {
 export async function openStores(config: Config, options: OpeningOptions): Promise<Stores> {
   const { exclusive, clock = new SystemClock(), log } = options;
   const { eventstoreUrl, mongodbUrl, keysMongodbUrl, dataDir } = config;
-  const opened: { close(): Promise<void> }[] = [];
-  const keep = <T extends { close(): Promise<void> }>(store: T): T => {
+  const opened: Closable[] = [];
+  const keep = <T extends Closable>(store: T): T => {
     opened.push(store);
     return store;
   };
@@ -99,9 +76,8 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
   }
 }
 
-interface ClosableLog {
+interface ClosableLog extends Closable {
   readonly log: EventStore;
-  close(): Promise<void>;
 }
 
 // The drivers take a third of a second and 50 MB to load: only whoever uses one waits for it.

@@ -1,7 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { AuditTree } from './audit/audit-tree.js';
+import type { Stores } from './adapters.js';
 import { TreeFollower } from './audit/tree-follower.js';
-import type { CustomerViews } from './customers/read-model/customer-views.js';
 import { CustomerErasures } from './customers/read-model/customer-erasures.js';
 import { CustomerProjection } from './customers/read-model/customer-projection.js';
 import { EmailIndexing } from './customers/read-model/email-indexing.js';
@@ -10,7 +9,6 @@ import { SourceOwnership } from './customers/sources/source-ownership.js';
 import { CustomersModule } from './customers/customers.module.js';
 import type { Checkpoints } from './event-sourcing/checkpoints.js';
 import type { Clock } from './event-sourcing/clock.js';
-import type { EventStore } from './event-sourcing/event-store.js';
 import { LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { ReadGate } from './event-sourcing/read-gate.js';
@@ -18,26 +16,14 @@ import { followerLog } from './follower-log.js';
 import { ErasureFollower } from './privacy/erasure-follower.js';
 import { ErasuresAtStart } from './privacy/erasures-at-start.js';
 import { ReceiptFollower } from './privacy/receipt-follower.js';
-import type { Receipts } from './privacy/receipts.js';
 import type { KeyRing } from './privacy/key-ring.js';
 import type { ServiceSecrets } from './privacy/service-secrets.js';
 import { WebhookDispatcher } from './subscribers/webhooks/dispatcher.js';
 import { WebhookFollower } from './subscribers/webhooks/webhook-follower.js';
-import type { Webhooks } from './subscribers/webhooks/webhooks.js';
 
-export interface FollowerParts {
-  readonly eventStore: EventStore;
-  readonly customerViews: CustomerViews;
-  readonly checkpoints: Checkpoints;
-  readonly keyCheckpoints: Checkpoints;
+export interface FollowerParts extends Omit<Stores, 'apiKeys' | 'subjectKeys' | 'close'> {
   readonly keys: KeyRing;
   readonly secrets: ServiceSecrets;
-  readonly webhooks: Webhooks;
-  readonly webhookCheckpoints: Checkpoints;
-  readonly auditTree: AuditTree;
-  readonly auditCheckpoints: Checkpoints;
-  readonly receipts: Receipts;
-  readonly receiptCheckpoints: Checkpoints;
   /** Provides the dispatcher, which is told of what there is to deliver. */
   readonly webhooksModule: DynamicModule;
   readonly clock: Clock;

@@ -1,12 +1,6 @@
-import type { ApiKeys } from '../../access/api-keys.js';
-import type { AuditTree } from '../../audit/audit-tree.js';
-import type { CustomerViews } from '../../customers/read-model/customer-views.js';
-import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { StoreName } from '../../event-sourcing/store-errors.js';
-import type { Receipts } from '../../privacy/receipts.js';
-import type { SubjectKeys } from '../../privacy/subject-keys.js';
-import type { Webhooks } from '../../subscribers/webhooks/webhooks.js';
+import type { Closable, KeyStores, ReadModelStores } from '../opened-stores.js';
 import { type CollectionPlan, ensureCollection } from './collections.js';
 import { API_KEY_COLLECTIONS, MongoApiKeys } from './mongo-api-keys.js';
 import { AUDIT_COLLECTIONS, MongoAuditTree } from './mongo-audit-tree.js';
@@ -25,35 +19,11 @@ export interface MongoOptions {
   readonly log?: (line: string) => void;
 }
 
-export interface MongoReadModel {
-  readonly customerViews: CustomerViews;
-  /** In the database of the views. */
-  readonly checkpoints: Checkpoints;
-  readonly apiKeys: ApiKeys;
-  readonly webhooks: Webhooks;
-  /** The same as `checkpoints`, for it is the same database. */
-  readonly webhookCheckpoints: Checkpoints;
-  readonly auditTree: AuditTree;
-  /** The same as `checkpoints`, for it is the same database. */
-  readonly auditCheckpoints: Checkpoints;
-  readonly receipts: Receipts;
-  /** The same again. */
-  readonly receiptCheckpoints: Checkpoints;
-  close(): Promise<void>;
-}
-
-export interface MongoKeyStore {
-  readonly subjectKeys: SubjectKeys;
-  /** In the database of the keys. */
-  readonly keyCheckpoints: Checkpoints;
-  close(): Promise<void>;
-}
-
 /**
  * Makes what is missing; any number of instances may do so at once. The database is `customers` where the address names none.
  * @throws StoreUnavailable
  */
-export async function openMongoReadModel(options: MongoOptions): Promise<MongoReadModel> {
+export async function openMongoReadModel(options: MongoOptions): Promise<ReadModelStores & Closable> {
   const connection = new MongoConnection({ url: options.url, defaultDatabase: 'customers' });
   return orClose(connection, async () => {
     const took = await prepareCustomerViews(connection);
@@ -86,7 +56,7 @@ export async function openMongoReadModel(options: MongoOptions): Promise<MongoRe
  * Like {@link openMongoReadModel}; the database is `customers_keys` where the address names none.
  * @throws StoreUnavailable
  */
-export async function openMongoSubjectKeys(options: MongoOptions): Promise<MongoKeyStore> {
+export async function openMongoSubjectKeys(options: MongoOptions): Promise<KeyStores & Closable> {
   const connection = new MongoConnection({ url: options.url, defaultDatabase: 'customers_keys' });
   return orClose(connection, async () => {
     const plans = [...SUBJECT_KEY_COLLECTIONS, ...CHECKPOINT_COLLECTIONS];

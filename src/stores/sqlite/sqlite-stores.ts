@@ -1,14 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ApiKeys } from '../../access/api-keys.js';
-import type { AuditTree } from '../../audit/audit-tree.js';
-import type { CustomerViews } from '../../customers/read-model/customer-views.js';
-import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
-import type { Receipts } from '../../privacy/receipts.js';
-import type { SubjectKeys } from '../../privacy/subject-keys.js';
-import type { Webhooks } from '../../subscribers/webhooks/webhooks.js';
+import type { KeyStores, ReadModelStores } from '../opened-stores.js';
 import { CUSTOMER_VIEWS_SCHEMA } from './customer-tables.js';
 import { lockDataFolder } from './data-folder-lock.js';
 import { type DatabaseOptions, IN_MEMORY, SqliteDatabase } from './database.js';
@@ -32,29 +26,7 @@ export type SqliteStoresOptions = { readonly clock?: Clock } & (
   | { readonly memory: true }
 );
 
-export interface SqliteReadModel {
-  readonly customerViews: CustomerViews;
-  /** In the file of the views. */
-  readonly checkpoints: Checkpoints;
-  readonly apiKeys: ApiKeys;
-  readonly webhooks: Webhooks;
-  /** In the file of the webhooks. */
-  readonly webhookCheckpoints: Checkpoints;
-  readonly auditTree: AuditTree;
-  /** In the file of the tree. */
-  readonly auditCheckpoints: Checkpoints;
-  readonly receipts: Receipts;
-  /** In the file of the receipts. */
-  readonly receiptCheckpoints: Checkpoints;
-}
-
-export interface SqliteKeys {
-  readonly subjectKeys: SubjectKeys;
-  /** In the file of the keys. */
-  readonly keyCheckpoints: Checkpoints;
-}
-
-export interface SqliteStores extends SqliteReadModel, SqliteKeys {
+export interface SqliteStores extends ReadModelStores, KeyStores {
   readonly eventStore: EventStore;
   /** Finishes what is being written and leaves each file whole, without a write-ahead log. */
   close(): Promise<void>;
@@ -110,7 +82,7 @@ export class SqliteFolder {
     return log;
   }
 
-  async openReadModel(): Promise<SqliteReadModel> {
+  async openReadModel(): Promise<ReadModelStores> {
     const views = await this.database(viewsDatabase(this.pathOf('views.db'), this.beside));
     const access = await this.database(accessDatabase(this.pathOf('access.db')));
     const webhooks = await this.database(webhooksDatabase(this.pathOf('webhooks.db')));
@@ -131,7 +103,7 @@ export class SqliteFolder {
     };
   }
 
-  async openKeys(): Promise<SqliteKeys> {
+  async openKeys(): Promise<KeyStores> {
     const keys = await this.database(keysDatabase(this.pathOf('keys.db')));
     const subjectKeys = await SqliteSubjectKeys.open(keys);
     this.closing.push(() => subjectKeys.stop());
