@@ -1,4 +1,4 @@
-import { decode, type SealedCustomerEvent } from '../customers/customer-events.js';
+import { decode, LIFE_ENDS, type SealedCustomerEvent } from '../customers/customer-events.js';
 import { PersonalValues } from '../customers/personal-values.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 import { project } from '../customers/read-model/project.js';
@@ -61,8 +61,6 @@ function problemIn(recorded: RecordedEvent, error: unknown): string {
   return 'The event is of a type that no release writes';
 }
 
-const ENDS: ReadonlySet<string> = new Set<SealedCustomerEvent['type']>(['CustomerErased', 'CustomerDeleted']);
-
 /**
  * How the values of a life are shown. A life that the stream says is over is shown erased from then on, whether its key is
  * destroyed by now or not: so there is one key at most to be asked for, and none for a reader who may not see values.
@@ -74,7 +72,7 @@ export async function showingOf(
   { pii }: { readonly pii: boolean },
 ): Promise<(life: number) => Showing> {
   const last = steps.at(-1)?.view;
-  if (last?.status !== 'active' || rest.some(({ type }) => ENDS.has(type))) return () => ERASED;
+  if (last?.status !== 'active' || rest.some(({ type }) => LIFE_ENDS.has(type))) return () => ERASED;
   const ofLast = pii ? await opening(last, steps, keys) : PERSONAL;
   return (life) => (life === last.life ? ofLast : ERASED);
 }

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../event-sourcing/canonical-json.js';
-import type { Json, JsonObject } from '../event-sourcing/event-store.js';
+import { isJsonObject, type Json, type JsonObject } from '../event-sourcing/event-store.js';
 
 /** One field that is not what it was. */
 export interface FieldChange {
@@ -25,7 +25,7 @@ export function fieldChanges(before: JsonObject = {}, after: JsonObject = {}): r
 
 function changesAt(pointer: string, before: Json | undefined, after: Json | undefined): readonly FieldChange[] {
   if (Array.isArray(before) && Array.isArray(after)) return elementChanges(pointer, before, after);
-  if (isObject(before) && isObject(after)) {
+  if (isJsonObject(before) && isJsonObject(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     return keys.flatMap((key) => changesAt(`${pointer}/${escaped(key)}`, member(before, key), member(after, key)));
   }
@@ -44,9 +44,6 @@ function changed(pointer: string, before: Json | undefined, after: Json | undefi
 
 const isSame = (a: Json | undefined, b: Json | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b));
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Metadata keys are the caller's: `constructor` is one as good as any. */
 const member = (object: JsonObject, key: string): Json | undefined =>

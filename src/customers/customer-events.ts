@@ -7,6 +7,12 @@ import type { SealedPersonal } from './read-model/customer-view.js';
 
 export type SealedCustomerEvent = CustomerEvent<SealedPersonal>;
 
+/** With one of these a life ends, and its key with it. */
+export const LIFE_ENDS: ReadonlySet<string> = new Set<SealedCustomerEvent['type']>([
+  'CustomerErased',
+  'CustomerDeleted',
+]);
+
 type Check = (value: unknown) => boolean;
 
 const text: Check = (value) => typeof value === 'string';

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { canonicalJson } from './canonical-json.js';
 import type { Actor } from './command-context.js';
-import type { EventToAppend, Json, JsonObject, StreamEvent } from './event-store.js';
+import { type EventToAppend, isJsonObject, type Json, type JsonObject, type StreamEvent } from './event-store.js';
 
 /** What every event carries besides its data. Never a personal value in clear. */
 export interface EventMetadata {
@@ -101,9 +101,6 @@ function isEventMetadata(value: JsonObject): value is JsonObject & EventMetadata
 const isTime = (value: Json | undefined): boolean => typeof value === 'number' && Math.abs(value) <= 8.64e15;
 
 const isActor = (value: Json | undefined): boolean =>
-  isObject(value) && typeof value['type'] === 'string' && typeof value['id'] === 'string';
+  isJsonObject(value) && typeof value['type'] === 'string' && typeof value['id'] === 'string';
 
-const isReason = (value: Json): boolean => isObject(value) && typeof value['code'] === 'string';
-
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isReason = (value: Json): boolean => isJsonObject(value) && typeof value['code'] === 'string';

@@ -4,6 +4,9 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * A place in the order of the whole log. Opaque: made by the store alone, kept and given back as it is, and
  * compared only by {@link EventStore.comparePositions}.

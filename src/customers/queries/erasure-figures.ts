@@ -1,6 +1,7 @@
 import { batches } from '../../event-sourcing/batches.js';
 import { readMetadata } from '../../event-sourcing/envelope.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import { LIFE_ENDS } from '../customer-events.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
 
 /** How requests to be forgotten fared. Counts; nothing of anybody. */
@@ -25,7 +26,6 @@ export interface ErasureFigures {
   readonly averageMs?: number;
 }
 
-const ENDS = ['CustomerErased', 'CustomerDeleted'];
 const BATCH = 500;
 const PAGE = 200;
 
@@ -88,7 +88,7 @@ class Counting {
 
   private async takeRequest(request: RecordedEvent): Promise<void> {
     this.counts.requests += 1;
-    const end = await this.firstAfter(request, ['ForgetRequestWithdrawn', ...ENDS]);
+    const end = await this.firstAfter(request, ['ForgetRequestWithdrawn', ...LIFE_ENDS]);
     if (end === undefined) return this.takeOpen(request);
     if (end.type === 'ForgetRequestWithdrawn') {
       this.counts.withdrawn += 1;
@@ -113,14 +113,14 @@ class Counting {
   }
 
   private async isInForce(placed: RecordedEvent): Promise<boolean> {
-    return (await this.firstAfter(placed, ['LegalHoldLifted', 'LegalHoldPlaced', ...ENDS])) === undefined;
+    return (await this.firstAfter(placed, ['LegalHoldLifted', 'LegalHoldPlaced', ...LIFE_ENDS])) === undefined;
   }
 
   private async isHeld(stream: string): Promise<boolean> {
     let held = false;
     for await (const { type } of this.from(stream, 0)) {
       if (type === 'LegalHoldPlaced') held = true;
-      if (type === 'LegalHoldLifted' || ENDS.includes(type)) held = false;
+      if (type === 'LegalHoldLifted' || LIFE_ENDS.has(type)) held = false;
     }
     return held;
   }

@@ -1,6 +1,11 @@
 import { type AllStreamResolvedEvent, type JSONEventData, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
 import { MalformedEvent } from '../../event-sourcing/envelope.js';
-import type { EventToAppend, JsonObject, RecordedEvent } from '../../event-sourcing/event-store.js';
+import {
+  type EventToAppend,
+  isJsonObject,
+  type JsonObject,
+  type RecordedEvent,
+} from '../../event-sourcing/event-store.js';
 import { toJson } from '../event-payload.js';
 import { toPosition } from './log-positions.js';
 
@@ -43,5 +48,4 @@ export function toRecorded({ event }: ResolvedEvent | AllStreamResolvedEvent): R
 const copyOf = (value: JsonObject): Record<string, unknown> => JSON.parse(toJson(value)) as Record<string, unknown>;
 
 /** It was parsed from JSON text, or is the bytes of something that is no JSON. */
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+const isObject = (value: unknown): value is JsonObject => isJsonObject(value) && !ArrayBuffer.isView(value);

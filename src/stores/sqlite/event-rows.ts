@@ -1,5 +1,5 @@
 import { MalformedEvent } from '../../event-sourcing/envelope.js';
-import type { JsonObject, Position, RecordedEvent } from '../../event-sourcing/event-store.js';
+import { isJsonObject, type JsonObject, type Position, type RecordedEvent } from '../../event-sourcing/event-store.js';
 
 /** The columns of {@link EventRow}, in its order. */
 export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metadata, recorded_at';
@@ -32,7 +32,7 @@ export function toRecorded([
 function toObject(text: string): JsonObject {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
+    if (isJsonObject(value)) return value;
   } catch {
     // The text may hold anything, and is not repeated.
   }
