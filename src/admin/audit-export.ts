@@ -5,11 +5,10 @@ import { type SignedNote, verifierKeys, writeVerifierKey } from '../audit/checkp
 import { CheckpointSigner, originOf } from '../audit/checkpoint-signer.js';
 import { exportBundle } from '../audit/export-bundle.js';
 import { catchUpTree } from '../audit/tree-catch-up.js';
-import { projectionCheckpoint } from '../customers/read-model/customer-projection.js';
 import { isoTime } from '../customers/read-model/project.js';
 import { isCustomerId } from '../customers/streams.js';
 import { SystemClock } from '../event-sourcing/clock.js';
-import { collectHeld, recordUse } from './audit-use.js';
+import { collectHeld, projectedPosition, recordUse } from './audit-use.js';
 import { parseMoment } from './parse-moment.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
@@ -49,22 +48,14 @@ async function run({ config, stores }: Opened, options: ExportOptions): Promise<
   const { signing } = await openPrivacy(config, stores);
   const { eventStore: store, auditTree: tree, customerViews: views } = stores;
   const clock = new SystemClock();
+  const selected = customer === undefined ? {} : { customerId: customer };
   const details = {
     ...(from !== undefined && { from: isoTime(from) }),
     ...(to !== undefined && { to: isoTime(to) }),
   };
-  await recordUse(store, {
-    action: 'audit export',
-    ...(customer !== undefined && { customerId: customer }),
-    details,
-  });
-  const filter = {
-    ...(customer !== undefined && { customerId: customer }),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-  };
-  const { live } = await views.generations();
-  const projected = (await stores.checkpoints.load(projectionCheckpoint(live)))?.position;
+  await recordUse(store, { action: 'audit export', ...selected, details });
+  const filter = { ...selected, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  const projected = await projectedPosition(stores);
   const bar = progressBar('Exporting');
   const { events } = await exportBundle({
     ...{ store, tree, views, filter, held, projected },

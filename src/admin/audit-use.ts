@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import type { Stores } from '../adapters.js';
 import type { AuditAccess } from '../audit/audit-events.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import { NotACheckpoint, readNote, type SignedNote } from '../audit/checkpoint-note.js';
+import { projectionCheckpoint } from '../customers/read-model/customer-projection.js';
 import { SystemClock } from '../event-sourcing/clock.js';
 import type { Actor } from '../event-sourcing/command-context.js';
-import type { EventStore } from '../event-sourcing/event-store.js';
+import type { EventStore, Position } from '../event-sourcing/event-store.js';
 
 /** Whoever has the command line has the data folder: the account of the machine is all that is known of them. */
 export const OPERATOR: Actor = { type: 'system', id: 'admin' };
@@ -27,3 +29,12 @@ export const collectHeld = (file: string, before: readonly SignedNote[] = []): r
   ...before,
   readHeld(file),
 ];
+
+/** How far the views are brought up, for sure; undefined where nothing is yet. @throws StoreUnavailable */
+export async function projectedPosition({
+  customerViews,
+  checkpoints,
+}: Pick<Stores, 'customerViews' | 'checkpoints'>): Promise<Position | undefined> {
+  const { live } = await customerViews.generations();
+  return (await checkpoints.load(projectionCheckpoint(live)))?.position;
+}

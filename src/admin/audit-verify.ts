@@ -5,11 +5,10 @@ import { EXIT_CODES, type Finding } from '../audit/verify-findings.js';
 import { NOT_COVERED, type Verification, verify } from '../audit/verify-service.js';
 import { VerificationLog } from '../audit/verification-log.js';
 import { PersonalValues } from '../customers/personal-values.js';
-import { projectionCheckpoint } from '../customers/read-model/customer-projection.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 import { EmailIndexing } from '../customers/read-model/email-indexing.js';
 import { SystemClock } from '../event-sourcing/clock.js';
-import { collectHeld, OPERATOR, recordUse } from './audit-use.js';
+import { collectHeld, OPERATOR, projectedPosition, recordUse } from './audit-use.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
 
@@ -42,8 +41,7 @@ async function run({ config, stores }: Opened, held: readonly SignedNote[]): Pro
   const stranger = held.find((note) => !isSigned(note, keysOf(note.origin)));
   if (stranger !== undefined) throw new Error('A checkpoint that was given is not signed by a key of this service.');
   await recordUse(stores.eventStore, { action: 'audit verify' });
-  const { live } = await stores.customerViews.generations();
-  const projected = (await stores.checkpoints.load(projectionCheckpoint(live)))?.position;
+  const projected = await projectedPosition(stores);
   const bar = progressBar('Verifying');
   const started = performance.now();
   const result = await verify({

@@ -14,13 +14,38 @@ export interface AlteredEvent
   readonly problem: string;
 }
 
+const NOT_AS_HASHED = 'The event is not what was hashed';
+
+/** All that is wrong. @param before in its stream; undefined: it is the first @param hash of the event, computed */
+export function problemsOf(
+  event: RecordedEvent,
+  before: RecordedEvent | undefined,
+  hash = hashEvent(event),
+): readonly string[] {
+  const problems: string[] = [];
+  if (event.revision !== (before?.revision ?? -1) + 1) problems.push('An event before this one is missing');
+  if (hash !== event.metadata['hash']) problems.push(NOT_AS_HASHED);
+  const { prevHash } = event.metadata;
+  if (before === undefined ? prevHash != null : prevHash !== before.metadata['hash'])
+    problems.push('The event does not follow from the one before it');
+  return problems;
+}
+
 /** @param before in its stream; left out where it is not at hand, and then not looked at */
 export function problemOf(event: RecordedEvent, before?: RecordedEvent): string | undefined {
-  if (hashEvent(event) !== event.metadata['hash']) return 'The event is not what was hashed';
-  if (before === undefined) return undefined;
-  if (event.revision !== before.revision + 1) return 'An event before this one is missing';
-  if (event.metadata['prevHash'] !== before.metadata['hash']) return 'The event does not follow from the one before it';
-  return undefined;
+  const problems = problemsOf(event, before);
+  if (problems.includes(NOT_AS_HASHED)) return NOT_AS_HASHED;
+  return before === undefined ? undefined : problems[0];
+}
+
+/** @returns undefined where what is stored is not of its form */
+export function unlessMalformed<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof MalformedEvent) return undefined;
+    throw error;
+  }
 }
 
 export const MALFORMED = 'The event is not of the form in which events are written';

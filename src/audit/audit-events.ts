@@ -1,5 +1,5 @@
-import { MalformedEvent } from '../event-sourcing/envelope.js';
-import type { JsonObject, StreamEvent } from '../event-sourcing/event-store.js';
+import { type EventDraft, type EventMetadata, MalformedEvent, SCHEMA_VERSION } from '../event-sourcing/envelope.js';
+import { isJsonObject, type JsonObject, type StreamEvent } from '../event-sourcing/event-store.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
 
 /** Streams of the uses of the audit routes and commands: one stream a use, with one event. */
@@ -24,18 +24,37 @@ export const auditData = ({ action, customerId, details }: AuditAccess): JsonObj
   ...(details !== undefined && { details }),
 });
 
+/** The envelope of what the audit itself writes down: nothing in it is sealed. */
+export const auditDraft = (
+  type: string,
+  data: JsonObject,
+  {
+    useId,
+    requestId,
+    ...rest
+  }: { readonly useId: string } & Pick<EventMetadata, 'requestId' | 'actor' | 'at' | 'traceparent'>,
+): EventDraft => ({
+  type,
+  data,
+  metadata: {
+    $correlationId: requestId,
+    $causationId: useId,
+    commandId: useId,
+    requestId,
+    ...rest,
+    schemaVersion: SCHEMA_VERSION,
+  },
+});
+
 /** The one way in for a stored audit event. @throws UnknownEventType, MalformedEvent */
 export function decodeAudit({ type, data }: Pick<StreamEvent, 'type' | 'data'>): AuditAccess {
   if (type !== AUDIT_ACCESSED) throw new UnknownEventType();
   const { action, customerId, details } = data;
   if (typeof action !== 'string') throw malformed();
   if (customerId !== undefined && typeof customerId !== 'string') throw malformed();
-  if (details !== undefined && !isObject(details)) throw malformed();
+  if (details !== undefined && !isJsonObject(details)) throw malformed();
   return { action, ...(customerId !== undefined && { customerId }), ...(details !== undefined && { details }) };
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const malformed = (): MalformedEvent =>
   new MalformedEvent('A stored audit event is not of the shape this release knows');

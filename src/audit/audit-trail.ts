@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { appendOnce } from '../event-sourcing/append-once.js';
 import { Clock } from '../event-sourcing/clock.js';
 import type { Actor } from '../event-sourcing/command-context.js';
-import { chain, SCHEMA_VERSION } from '../event-sourcing/envelope.js';
+import { chain } from '../event-sourcing/envelope.js';
 import { EventStore } from '../event-sourcing/event-store.js';
 import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
-import { AUDIT_ACCESSED, type AuditAccess, auditData, auditStream } from './audit-events.js';
+import { AUDIT_ACCESSED, type AuditAccess, auditData, auditDraft, auditStream } from './audit-events.js';
 
 /** One use of an audit route or command. Nothing in it may be personal: it stays in the log in clear. */
 export interface AuditRecord extends AuditAccess {
@@ -34,22 +34,11 @@ export class AuditTrail {
   async record({ actor, requestId = randomUUID(), traceparent, ...access }: AuditRecord): Promise<void> {
     const now = this.clock.now();
     const useId = randomUUID();
-    const events = chain(auditStream(useId), undefined, [
-      {
-        type: AUDIT_ACCESSED,
-        data: auditData(access),
-        metadata: {
-          $correlationId: requestId,
-          $causationId: useId,
-          commandId: useId,
-          actor,
-          requestId,
-          ...(traceparent !== undefined && { traceparent }),
-          at: now,
-          schemaVersion: SCHEMA_VERSION,
-        },
-      },
-    ]);
+    const draft = auditDraft(AUDIT_ACCESSED, auditData(access), {
+      ...{ useId, requestId, actor, at: now },
+      ...(traceparent !== undefined && { traceparent }),
+    });
+    const events = chain(auditStream(useId), undefined, [draft]);
     try {
       await appendOnce(this.store, this.clock, events, now + BUDGET_MS);
     } catch (error) {

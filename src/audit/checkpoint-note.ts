@@ -16,6 +16,8 @@ export interface VerifierKey {
   readonly id: string;
   /** Ed25519, 32 bytes. */
   readonly key: Uint8Array;
+  /** The same, ready to verify with: making it takes longer than to check a signature. */
+  readonly opened: KeyObject;
 }
 
 export interface SignedNote extends CheckpointBody {
@@ -73,28 +75,19 @@ function readSignature(line: string): SignedNote['signatures'][number] {
 export function isSigned(note: SignedNote, keys: readonly VerifierKey[]): boolean {
   return note.signatures.some(({ name, id, signature }) =>
     keys.some(
-      (key) => name === note.origin && key.name === name && key.id === id && verifies(key, note.text, signature),
+      (key) =>
+        name === note.origin &&
+        key.name === name &&
+        key.id === id &&
+        verify(null, Buffer.from(note.text), key.opened, signature),
     ),
   );
 }
 
-const verifies = (key: VerifierKey, text: string, signature: Uint8Array): boolean =>
-  verify(null, Buffer.from(text), opened(key), signature);
-
-/** Made once a key: it takes longer than to check a signature, and there is one a minute. */
-const OPENED = new WeakMap<VerifierKey, KeyObject>();
-
-function opened(key: VerifierKey): KeyObject {
-  const known = OPENED.get(key);
-  if (known !== undefined) return known;
-  const made = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key.key]), format: 'der', type: 'spki' });
-  OPENED.set(key, made);
-  return made;
-}
-
 export function verifierKey(name: string, key: Uint8Array): VerifierKey {
   const id = createHash('sha256').update(`${name}\n`).update(ED25519).update(key).digest('hex').slice(0, 8);
-  return { name, id, key };
+  const opened = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, key]), format: 'der', type: 'spki' });
+  return { name, id, key, opened };
 }
 
 /** The active key first. */
@@ -109,7 +102,10 @@ export const writeVerifierKey = ({ name, id, key }: VerifierKey): string =>
 export function readVerifierKey(text: string): VerifierKey {
   const [, name = '', id = '', base64 = ''] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+=*)$/.exec(text.trim()) ?? [];
   const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length !== 33 || bytes[0] !== 1) throw notAKey();
   const key = verifierKey(name, new Uint8Array(bytes.subarray(1)));
-  if (bytes.length !== 33 || bytes[0] !== 1 || key.id !== id) throw new NotACheckpoint('This is no verifier key');
+  if (key.id !== id) throw notAKey();
   return key;
 }
+
+const notAKey = (): NotACheckpoint => new NotACheckpoint('This is no verifier key');

@@ -3,6 +3,7 @@ import { customerNotFound } from '../customers/domain/errors.js';
 import { customerStream } from '../customers/streams.js';
 import { hashEvent, MalformedEvent } from '../event-sourcing/envelope.js';
 import { EventStore, type RecordedEvent } from '../event-sourcing/event-store.js';
+import { problemsOf } from './altered-event.js';
 import { AuditTree } from './audit-tree.js';
 
 export interface CustomerFinding {
@@ -40,7 +41,9 @@ export class CustomerVerifications {
     const { events, unreadable } = await readTolerantly(this.store, customerStream(customerId));
     if (events.length + unreadable.length === 0) throw customerNotFound(customerId);
     const hashes = events.map(hashEvent);
-    const findings = events.flatMap((event, at) => chainFindings(event, hashes[at], events[at - 1]));
+    const findings: CustomerFinding[] = events.flatMap((event, at) =>
+      problemsOf(event, events[at - 1], hashes[at]).map((message) => finding(event, message)),
+    );
     for (const revision of unreadable) findings.push({ revision, message: 'The event can not be read any more' });
     const signed = (await this.tree.latestCheckpoint())?.size ?? 0;
     let underCheckpoint = 0;
@@ -83,21 +86,6 @@ async function readTolerantly(
       unreadable.push(from);
     }
   }
-}
-
-function chainFindings(
-  event: RecordedEvent,
-  hash: string | undefined,
-  before: RecordedEvent | undefined,
-): CustomerFinding[] {
-  const found: CustomerFinding[] = [];
-  if (event.revision !== (before?.revision ?? -1) + 1)
-    found.push(finding(event, 'An event before this one is missing'));
-  if (hash !== event.metadata['hash']) found.push(finding(event, 'The event is not what was hashed'));
-  if ((event.metadata['prevHash'] ?? null) !== (before?.metadata['hash'] ?? null)) {
-    found.push(finding(event, 'The event does not follow from the one before it'));
-  }
-  return found;
 }
 
 const finding = ({ revision, id }: RecordedEvent, message: string): CustomerFinding => ({

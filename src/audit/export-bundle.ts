@@ -12,6 +12,7 @@ import { Findings } from './verify-findings.js';
 import { readAudited } from './verify-log.js';
 import { NOT_COVERED } from './verify-service.js';
 import { base64 } from './merkle-hashing.js';
+import { isProjected } from './verify-streams.js';
 
 export interface ExportFilter {
   readonly customerId?: string;
@@ -98,9 +99,6 @@ export async function exportBundle(parts: ExportParts): Promise<Exported> {
   writeFileSync(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
   return { events: written.count, checkpoint };
 }
-
-const isProjected = ({ store, projected }: ExportParts, { position }: RecordedEvent): boolean =>
-  projected !== undefined && store.comparePositions(position, projected) <= 0;
 
 const iso = (at: number): string => new Date(at).toISOString();
 

@@ -3,7 +3,7 @@ import { PersonalValues } from '../customers/personal-values.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../customers/streams.js';
 import { SOURCE_PREFIX, sourceIdOf } from '../customers/sources/source-events.js';
 import { within } from '../event-sourcing/deadline.js';
-import { type EventMetadata, MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
+import { MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type Position, type RecordedEvent } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { KeyMissing, KeyRing } from '../privacy/key-ring.js';
@@ -12,7 +12,7 @@ import type { KeyRef } from '../privacy/subject-keys.js';
 import { EndedLives } from '../subscribers/ended-lives.js';
 import { cannotBeRead } from '../subscribers/event-feed.js';
 import { scanLog } from '../subscribers/log-page.js';
-import { type AlteredEvent, alteredEvent, MALFORMED, problemOf, UNOPENED } from './altered-event.js';
+import { type AlteredEvent, alteredEvent, MALFORMED, problemOf, unlessMalformed, UNOPENED } from './altered-event.js';
 import { AUDIT_ACCESSED, decodeAudit } from './audit-events.js';
 import { ERASED, PERSONAL, type Showing } from './customer-record.js';
 import { type EventEnvelope, eventEnvelope } from './event-envelope.js';
@@ -111,7 +111,7 @@ function passesFilter({ from, to, actor, types, customerId }: LogFilter, event: 
   if (types?.has(event.type) === false) return false;
   if (customerId !== undefined && customerOf(event) !== customerId) return false;
   if (from === undefined && to === undefined && actor === undefined) return true;
-  const metadata = tryMetadata(event);
+  const metadata = unlessMalformed(() => readMetadata(event));
   // Whatever is asked for: an event that says neither when it happened nor who did it must not go unseen.
   if (metadata === undefined) return true;
   if (from !== undefined && metadata.at < from) return false;
@@ -149,26 +149,14 @@ function envelopeOf(recorded: RecordedEvent, showing: Showing): EventEnvelope | 
 }
 
 function accessOf(recorded: RecordedEvent): Pick<LogEvent, 'access'> {
-  try {
-    const { action, details } = decodeAudit(recorded);
-    return { access: { action, ...(details !== undefined && { details }) } };
-  } catch (error) {
-    if (error instanceof MalformedEvent) return {};
-    throw error;
-  }
-}
-
-function tryMetadata(event: RecordedEvent): EventMetadata | undefined {
-  try {
-    return readMetadata(event);
-  } catch (error) {
-    if (error instanceof MalformedEvent) return undefined;
-    throw error;
-  }
+  const access = unlessMalformed(() => decodeAudit(recorded));
+  if (access === undefined) return {};
+  const { action, details } = access;
+  return { access: { action, ...(details !== undefined && { details }) } };
 }
 
 function refOfReason(event: RecordedEvent): KeyRef | undefined {
-  const { reason, keyRevision } = tryMetadata(event) ?? {};
+  const { reason, keyRevision } = unlessMalformed(() => readMetadata(event)) ?? {};
   if (reason?.text === undefined || keyRevision === undefined) return undefined;
   return { subject: customerIdOf(event.stream), revision: keyRevision };
 }

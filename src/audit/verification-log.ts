@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { appendOnce } from '../event-sourcing/append-once.js';
 import type { Clock } from '../event-sourcing/clock.js';
 import type { Actor } from '../event-sourcing/command-context.js';
-import { chain, MalformedEvent, readMetadata, SCHEMA_VERSION } from '../event-sourcing/envelope.js';
+import { chain, readMetadata } from '../event-sourcing/envelope.js';
 import type { EventStore, JsonObject, RecordedEvent } from '../event-sourcing/event-store.js';
-import { problemOf } from './altered-event.js';
-import { auditStream } from './audit-events.js';
+import { problemOf, unlessMalformed } from './altered-event.js';
+import { auditDraft, auditStream } from './audit-events.js';
 import type { Finding, Verdict } from './verify-findings.js';
 import type { Verification } from './verify-service.js';
 
@@ -44,10 +44,9 @@ export class VerificationLog {
     const now = Math.max(this.clock.now(), last === undefined ? 0 : timeOf(last));
     const told = findings.slice(0, TOLD).map(toJson);
     const data = { verdict, events, heldOutside, findings: told, found: findings.length + untold };
-    const metadata = { $correlationId: id, $causationId: id, commandId: id, actor, requestId: id };
     const hash = last?.metadata['hash'];
     const before = last && { revision: last.revision, hash: typeof hash === 'string' ? hash : '' };
-    const draft = { type: AUDIT_VERIFIED, data, metadata: { ...metadata, at: now, schemaVersion: SCHEMA_VERSION } };
+    const draft = auditDraft(AUDIT_VERIFIED, data, { useId: id, requestId: id, actor, at: now });
     await appendOnce(this.store, this.clock, chain(STREAM, before, [draft]), this.clock.now() + BUDGET_MS);
   }
 
@@ -82,14 +81,7 @@ const toJson = ({ kind, message, event }: Finding): JsonObject => ({
   ...(event && { event: { ...event } }),
 });
 
-function timeOf(event: RecordedEvent): number {
-  try {
-    return readMetadata(event).at;
-  } catch (error) {
-    if (error instanceof MalformedEvent) return event.recordedAt;
-    throw error;
-  }
-}
+const timeOf = (event: RecordedEvent): number => unlessMalformed(() => readMetadata(event))?.at ?? event.recordedAt;
 
 /** Whoever can write to the log can also write that all is well: not with a hash that fits, unless they mean it. */
 const altered = (event: RecordedEvent): PastVerification => {

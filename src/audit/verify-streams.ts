@@ -75,7 +75,7 @@ export class StreamCheck {
     emailIndex: string | undefined,
   ): void {
     const { findings } = this.parts;
-    const due = events.filter(({ position }) => this.isProjected(position)).at(-1);
+    const due = events.filter((event) => isProjected(this.parts, event)).at(-1);
     const at = (revision: number): NamedEvent => {
       const event = events.find((candidate) => candidate.revision === revision);
       return { stream: customerStream(id), revision, ...(event !== undefined && { eventId: event.id }) };
@@ -99,11 +99,6 @@ export class StreamCheck {
     } catch {
       findings.add('view', 'The history of the customer makes no sense: nothing follows from it', at(view.version));
     }
-  }
-
-  private isProjected(position: Position): boolean {
-    const { projected, store } = this.parts;
-    return projected !== undefined && store.comparePositions(position, projected) <= 0;
   }
 
   /** Views of customers that the log does not know: looked for when there are more views than were compared. */
@@ -135,6 +130,12 @@ export class StreamCheck {
     }
   }
 }
+
+/** Whether the views hold the event, for sure. */
+export const isProjected = (
+  { store, projected }: Pick<StreamCheckParts, 'projected'> & { readonly store: Pick<EventStore, 'comparePositions'> },
+  { position }: RecordedEvent,
+): boolean => projected !== undefined && store.comparePositions(position, projected) <= 0;
 
 const unreadable = (error: unknown): undefined => {
   if (error instanceof StoreUnavailable) throw error;
