@@ -6,7 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
-COPY tools/build.mjs tools/verify-export.mjs tools/
+COPY tools/build.mjs tools/bundle-packages.mjs tools/verify-export.mjs tools/
 COPY src src
 RUN npm run build && rm dist/.tsbuildinfo && npm prune --omit=dev --ignore-scripts
 

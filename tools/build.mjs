@@ -20,6 +20,8 @@ export const build = () => {
   const args = [compiler, '-p', 'tsconfig.build.json'];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(1);
+  const bundled = spawnSync(process.execPath, [join(root, 'tools/bundle-packages.mjs')], { stdio: ['ignore', 2, 2] });
+  if (bundled.status !== 0) process.exit(1);
   // Handed on with each export, as it is.
   copyFileSync(join(root, 'tools/verify-export.mjs'), join(root, 'dist/audit/verify-export.mjs'));
   removeOrphans(join(root, 'dist'), join(root, 'src'));
@@ -40,6 +42,7 @@ const copyPages = (src, dist) => {
 /** @type {(dist: string, src: string) => void} */
 const removeOrphans = (dist, src) => {
   for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (file.startsWith('node_modules')) continue;
     const source = file.replace(/\.js(\.map)?$/, '.ts');
     if (source === file || existsSync(join(src, source)) || existsSync(join(src, file))) continue;
     rmSync(join(dist, file));

@@ -39,8 +39,11 @@ export class World {
 
   readonly store: EventStoreDbEventStore;
 
+  /** Resolves once the client is loaded and connected: that takes what it takes, and is not what is waited for here. */
   static async begin(timeouts: Partial<EventStoreDbTimeouts> = SHORT): Promise<World> {
-    return new World(await EventStoreDbServer.start(), timeouts);
+    const world = new World(await EventStoreDbServer.start(), timeouts);
+    while ((await outcome(world.store.read(world.stream))) !== 'done');
+    return world;
   }
 
   /** As another process does. */
