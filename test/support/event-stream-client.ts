@@ -25,6 +25,7 @@ export class StreamClient {
   /** Whether the last answer came to its proper end. */
   complete: boolean | undefined;
   body = '';
+  private failure: unknown;
   private closed = false;
   private current: ClientRequest | undefined;
   private response: IncomingMessage | undefined;
@@ -56,7 +57,9 @@ export class StreamClient {
   async until(what: string, holds: (client: this) => boolean, ms = 15_000): Promise<void> {
     const due = performance.now() + ms;
     while (!holds(this)) {
-      if (performance.now() > due) throw new Error(`Not within ${ms} ms: ${what}`);
+      if (performance.now() > due) {
+        throw new Error(`Not within ${ms} ms: ${what}; answers: ${this.statuses.join()}`, { cause: this.failure });
+      }
       await delay(5);
     }
   }
@@ -64,7 +67,7 @@ export class StreamClient {
   private async run(): Promise<void> {
     do {
       this.options.onConnect?.();
-      await this.connection().catch(() => undefined);
+      await this.connection().catch((error: unknown) => (this.failure = error));
       if (!this.closed && this.options.resumes === true) await delay(2);
     } while (!this.closed && this.options.resumes === true);
   }
