@@ -35,7 +35,7 @@ class Log extends MemoryLog {
 }
 
 describe('A held lease', () => {
-  const TTL_MS = 300;
+  const TTL_MS = 900;
   let checkpoints: FarCheckpoints;
   let held: HeldLease;
 

@@ -89,15 +89,11 @@ describe('a database file', () => {
   it('does not hold up the thread while it waits', async () => {
     const other = new Connection(options.file, 0);
     other.exec('BEGIN IMMEDIATE');
-    let longest = 0;
-    let last = performance.now();
-    const watch = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 1);
+    let turns = 0;
+    const watch = setInterval(() => (turns += 1), 1);
     await failure(insert(1));
     clearInterval(watch);
-    expect(longest).toBeLessThan(100);
+    expect(turns).toBeGreaterThan(5);
     other.close();
   });
 
