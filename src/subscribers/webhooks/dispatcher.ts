@@ -64,7 +64,7 @@ export class WebhookDispatcher {
     signal.addEventListener('abort', () => this.bell.ring());
     const parts: PumpParts = {
       ...this.parts,
-      places: { free: LANES.toAll },
+      places: { free: LANES.shared },
       gone: (endpoint) => this.disable(endpoint),
       failed: (error) => this.failed(error),
     };

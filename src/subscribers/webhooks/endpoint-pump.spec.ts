@@ -94,14 +94,14 @@ describe('the pump of an endpoint', () => {
 
   it('has one delivery of a customer under way, and gives every place back', async () => {
     const { pump, asked, sent, finish, due, parts } = staged();
-    due.push(laneOf('a'), laneOf('b'));
+    due.push(...[...'abcdef'].map(laneOf));
     for (let n = 0; n < 3; n += 1) {
       pump.wake();
       await turn();
       asked.shift()?.();
       await turn();
     }
-    expect(sent).toEqual(['a', 'b']);
+    expect(sent).toEqual([...'abcdef']);
     expect(parts.places.free).toBe(510);
     due.length = 0;
     pump.close();
@@ -109,5 +109,27 @@ describe('the pump of an endpoint', () => {
     for (const answer of asked) answer();
     await pump.ended();
     expect(parts.places.free).toBe(512);
+  });
+
+  it('goes on in places of its own while others that hang hold all that are shared', async () => {
+    const { pump, asked, sent, finish, due, parts } = staged();
+    parts.places.free = 0;
+    due.push(...[...'abcdef'].map(laneOf));
+    pump.wake();
+    await turn();
+    asked.shift()?.();
+    await turn();
+    expect(sent).toEqual([...'abcd']);
+    due.shift();
+    finish.get('a')?.('turn_over');
+    await turn();
+    asked.shift()?.();
+    await turn();
+    expect(sent).toEqual([...'abcde']);
+    pump.close();
+    for (const end of finish.values()) end('turn_over');
+    for (const answer of asked) answer();
+    await pump.ended();
+    expect(parts.places.free).toBe(0);
   });
 });

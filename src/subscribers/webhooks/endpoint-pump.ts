@@ -5,8 +5,11 @@ import type { LaneEnd, LaneRun } from './lane-run.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 import type { Webhooks } from './webhooks.js';
 
-/** Lanes under way at once, to one endpoint and to all: what hangs holds its place for 10 s. */
-export const LANES = { toOne: 32, toOneThatFails: 4, toAll: 512 } as const;
+/**
+ * Lanes under way at once: what hangs holds its place for 10 s. Each endpoint has some places of its own, which no other
+ * can take; what it has beyond, all share.
+ */
+export const LANES = { toOne: 32, toOneThatFails: 4, ownOfEach: 4, shared: 512 } as const;
 /** So many failures with no success between them make an endpoint one that fails. */
 const FAILURES = 10;
 /** Before a lane is tried again that failed for a reason of our own. */
@@ -16,7 +19,7 @@ export interface PumpParts {
   readonly webhooks: Webhooks;
   readonly lanes: LaneRun;
   readonly clock: Clock;
-  /** Shared by all endpoints. */
+  /** What all endpoints share. */
   readonly places: { free: number };
   /** The endpoint wants nothing any more. */
   readonly gone: (endpoint: WebhookEndpoint) => Promise<void>;
@@ -70,6 +73,14 @@ export class EndpointPump {
     return this.open && !this.signal.aborted;
   }
 
+  private get lanesUnderWay(): number {
+    return this.underWay.waiting + this.underWay.retrying;
+  }
+
+  private get free(): number {
+    return Math.max(0, LANES.ownOfEach - this.lanesUnderWay) + this.parts.places.free;
+  }
+
   private async look(): Promise<void> {
     this.looking = true;
     try {
@@ -77,7 +88,7 @@ export class EndpointPump {
         this.again = false;
         const most = this.failuresInARow >= FAILURES ? LANES.toOneThatFails : LANES.toOne;
         await this.fill('retrying', most / 2 - this.underWay.retrying);
-        await this.fill('waiting', most - this.underWay.waiting - this.underWay.retrying);
+        await this.fill('waiting', most - this.lanesUnderWay);
       }
     } catch (error) {
       this.parts.failed(error);
@@ -88,7 +99,7 @@ export class EndpointPump {
 
   private async fill(state: 'waiting' | 'retrying', places: number): Promise<void> {
     const { webhooks, clock } = this.parts;
-    const room = Math.min(places, this.parts.places.free);
+    const room = Math.min(places, this.free);
     if (room <= 0 || !this.runs) return;
     // What ends while the store answers was read as it stood before.
     const taken = new Set(this.taken.keys());
@@ -96,15 +107,15 @@ export class EndpointPump {
     const until = state === 'waiting' ? Number.MAX_SAFE_INTEGER : clock.now();
     const due = await webhooks.due(this.endpoint.id, state, until, room + taken.size);
     const free = due.filter(({ customerId }) => !taken.has(customerId)).slice(0, room);
-    for (const lane of free) if (this.runs && this.parts.places.free > 0) this.start(lane, state);
+    for (const lane of free) if (this.runs && this.free > 0) this.start(lane, state);
   }
 
   private start(lane: Lane, state: 'waiting' | 'retrying'): void {
+    if (this.lanesUnderWay >= LANES.ownOfEach) this.parts.places.free -= 1;
     this.underWay[state] += 1;
-    this.parts.places.free -= 1;
     const leave = (): void => {
       this.underWay[state] -= 1;
-      this.parts.places.free += 1;
+      if (this.lanesUnderWay >= LANES.ownOfEach) this.parts.places.free += 1;
     };
     const run = this.run(lane, leave).finally(() => {
       this.taken.delete(lane.customerId);
