@@ -62,6 +62,6 @@ describe('The service, driven by random requests', () => {
       await fc.assert(property, { seed: seed(), numRuns: COMMANDS });
       expect(done).toBeGreaterThanOrEqual(COMMANDS);
     },
-    scale(180_000, 3_600_000),
+    scale(600_000, 3_600_000),
   );
 });

@@ -21,7 +21,7 @@ export interface Exit {
 }
 
 const BOOTSTRAP_KEY = 'bootstrap-key-for-tests-only';
-const START_MS = 30_000;
+const START_MS = 60_000;
 const STOP_MS = 20_000;
 
 const alive = new Set<NodeProcess>();
