@@ -2,6 +2,7 @@ import { apiKeyFor } from '../../src/access/secrets.js';
 import type { Scope } from '../../src/access/scopes.js';
 import { isSignedBy, type Receipt } from '../../src/privacy/receipt.js';
 import { LogCheckpoints } from '../../src/privacy/log-checkpoints.js';
+import { viewsOnServer } from '../support/servers.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
 
 interface Shown {
@@ -49,11 +50,13 @@ describe('the forgetting of a customer', () => {
     return { authorization: `Bearer ${secret}` };
   };
   const erasure = async (of = id): Promise<Shown> => (await send('GET', `/customers/${of}/erasure`)).body;
+  /** With the keys on a server it is waited until no cache can hold one: by the clock of the service, which stands still. */
   async function erased(of = id, query = ''): Promise<Shown & { receipt: Receipt }> {
     const giveUpAt = performance.now() + 10_000;
     for (;;) {
       const { receipt, ...body } = (await send('GET', `/customers/${of}/erasure${query}`)).body;
       if (receipt !== undefined) return { ...body, receipt };
+      if (viewsOnServer) clock.advance(1_000);
       if (performance.now() > giveUpAt) throw new Error(`No receipt in time: ${JSON.stringify(body)}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -102,12 +105,12 @@ describe('the forgetting of a customer', () => {
       reasonCode: 'gdpr_art_17',
       requestedTime,
       erasedTime,
-      issuedTime: erasedTime,
+      issuedTime: viewsOnServer ? expect.any(String) : erasedTime,
       event: { id: event?.id, stream: `customer-${id}`, revision: event?.revision, hash: event?.metadata['hash'] },
       keys: [{ revision: 1, fingerprint: key.status === 'erased' ? key.fingerprint : '' }],
       places: ['event_log', 'read_model', 'key_store', 'key_caches', 'webhook_deliveries'],
       checkpoint: expect.stringMatching(/^customers\/[0-9a-f-]+\n\d+\n/),
-      planned: { backupsUnreadableTime: new Date(clock.now() + 31 * DAY_MS).toISOString() },
+      planned: { backupsUnreadableTime: new Date(Date.parse(erasedTime) + 31 * DAY_MS).toISOString() },
     });
     const publicKey = app.privacy.signing.publicKey(app.privacy.signing.activeId);
     expect(isSignedBy(publicKey, receipt)).toBe(true);

@@ -4,6 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { apiKeyFor } from '../../src/access/secrets.js';
 import type { Scope } from '../../src/access/scopes.js';
 import type { CloudEvent } from '../../src/subscribers/cloud-event.js';
+import { logOnServer } from '../support/servers.js';
 import { cleanUp, temporaryFolder } from '../support/service-process.js';
 import { startTestApp, type TestApp, type TestAppOptions, TestClock } from '../support/test-app.js';
 import { type Received, WebhookReceiver } from '../support/webhook-receiver.js';
@@ -80,6 +81,8 @@ describe('webhooks', () => {
     await send(app, 'POST', '/customers', { id: 'a', email: 'jane@example.com' });
     await send(app, 'POST', '/customers/a', { locale: 'de_DE', metadata: { n: 'é' }, enabled: false });
     await send(app, 'POST', '/customers/before', { type: 'business' });
+    // What is sent only after the deletion holds no value any more.
+    await came(5);
     await send(app, 'DELETE', '/customers/a');
     await came(6);
     const verifier = new Webhook(hook.secret);
@@ -311,7 +314,8 @@ describe('webhooks', () => {
     await until(async () => !('replaying' in (await send(app, 'GET', `/webhooks/${hook.id}`))));
     const other = await start();
     const strange = await send<{ next: string }>(other, 'GET', '/events?limit=1');
-    await send(app, 'POST', `/webhooks/${hook.id}/replay`, { after: strange.next }, 410);
+    // On a server they share one log.
+    if (!logOnServer) await send(app, 'POST', `/webhooks/${hook.id}/replay`, { after: strange.next }, 410);
     await send(app, 'POST', `/webhooks/${hook.id}/replay`, { after: 'x' }, 400);
     await send(app, 'POST', `/webhooks/${hook.id}/replay`, { after: page.next, parked: true }, 400);
   });
