@@ -30,7 +30,8 @@ async function start(config: object = {}): Promise<{ app: TestApp; clock: TestCl
   const minute = async (): Promise<void> => {
     await app.settled();
     clock.advance(60_000);
-    await app.service.app.get(CheckpointRounds).run();
+    // The first may be one that was under way.
+    for (let time = 0; time < 2; time += 1) await app.service.app.get(CheckpointRounds).run();
   };
   return { app, clock, minute };
 }
@@ -58,7 +59,10 @@ describe('the audit tree over HTTP', () => {
     const notes = [first.text, state.checkpoint].map(readNote);
     const keys = state.keys.map(readVerifierKey);
     for (const note of notes) expect(isSigned(note, keys)).toBe(true);
-    expect(state).toMatchObject({ treeSize: notes[1]!.size, unsigned: 0, tree: 'sound', origin: notes[0]!.origin });
+    // That this was asked for may be in the tree by now.
+    expect(state).toMatchObject({ tree: 'sound', origin: notes[0]!.origin });
+    expect(state.treeSize - state.unsigned).toBe(notes[1]!.size);
+    expect(state.unsigned).toBeLessThanOrEqual(1);
     expect(notes[1]!.size).toBeGreaterThan(notes[0]!.size);
 
     const { path } = await json(app, `/audit/proofs/consistency?from=${notes[0]!.size}&to=${notes[1]!.size}`);

@@ -1,4 +1,5 @@
 import type { Receipt } from '../../src/privacy/receipt.js';
+import { viewsOnServer } from '../support/servers.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
@@ -55,11 +56,16 @@ describe('of an erasure', () => {
     receiver.react = ({ path, event }) => (path === '/fails' && event.type === 'customer.erased' ? 500 : 204);
     await send('POST', '/customers', { id: 'a', email: 'jane@example.com' });
     await send('POST', '/customers/a/erasure', {});
-    const told = await until('a', ({ state, subscribers }) => {
-      const done = subscribers.find(({ webhookId }) => webhookId === good)?.acknowledgedTime;
-      return state === 'erased' && subscribers.length === 2 && done !== undefined;
-    });
     const time = new Date(clock.now()).toISOString();
+    await until('a', ({ subscribers }) => {
+      const done = subscribers.find(({ webhookId }) => webhookId === good)?.acknowledgedTime;
+      return subscribers.length === 2 && done !== undefined;
+    });
+    const told = await until('a', ({ state }) => {
+      // With the keys on a server it is waited until no cache can hold one: by a clock that stands still.
+      if (viewsOnServer) clock.advance(1_000);
+      return state === 'erased';
+    });
     expect(Object.fromEntries(told.subscribers.map((one) => [one.webhookId, one]))).toEqual({
       [good]: { webhookId: good, toldTime: time, acknowledgedTime: time },
       [failing]: { webhookId: failing, toldTime: time },
