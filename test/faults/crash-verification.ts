@@ -7,6 +7,7 @@ import { CUSTOMER_PREFIX } from '../../src/customers/streams.js';
 import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import type { CustomerViews } from '../../src/customers/read-model/customer-views.js';
 import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
+import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { openSqliteStores } from '../../src/stores/sqlite/sqlite-stores.js';
 import type { ServiceProcess } from '../support/service-process.js';
 import { LogAudit, SOME, standingKeys, viewFault } from './crash-audit.js';
@@ -201,7 +202,7 @@ export class Verification {
     const wrong: Wrong[] = [];
     for (let at = 0; at < ids.length; at += SOME) {
       const some = ids.slice(at, at + SOME);
-      const stored = await views.getMany(some);
+      const stored = await patiently(() => views.getMany(some));
       for (const id of some) {
         const folded = this.audit.views.get(id);
         if (folded === undefined) continue;
@@ -226,7 +227,8 @@ export class Verification {
 async function viewsOf(views: CustomerViews, ids: readonly string[]): Promise<ReadonlyMap<string, CustomerView>> {
   const found = new Map<string, CustomerView>();
   for (let at = 0; at < ids.length; at += SOME) {
-    for (const [id, view] of await views.getMany(ids.slice(at, at + SOME))) found.set(id, view);
+    const some = ids.slice(at, at + SOME);
+    for (const [id, view] of await patiently(() => views.getMany(some))) found.set(id, view);
   }
   return found;
 }
@@ -254,6 +256,18 @@ async function countListed(views: CustomerViews): Promise<number> {
     const last = page.views.at(-1);
     if (!page.hasMore || last === undefined) return count;
     page = await views.list({}, 100, { direction: 'after', createdTime: last.createdTime, id: last.id });
+  }
+}
+
+/** A server that was just left by one that was killed, and is asked by its follower, may be slow to answer who checks. */
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + SETTLE_MS; ;) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable) || Date.now() > until) throw error;
+      await delay(100);
+    }
   }
 }
 
