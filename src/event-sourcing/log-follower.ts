@@ -4,6 +4,7 @@ import { type Checkpoint, type Checkpoints, type Lease, namedInCheckpoint } from
 import type { Clock } from './clock.js';
 import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';
+import { gathered } from './gathering.js';
 import { HeldLease } from './held-lease.js';
 
 /** An event of a type this release does not know: a newer release writes to the same log. */
@@ -58,8 +59,6 @@ export interface FollowerParts {
 const BATCH = 500;
 /** So long nobody follows when the holder is killed, or loses its way to the store that the lease is in. */
 const LEASE_MS = 5_000;
-/** While live: gathers what many writers append, so that following costs a batch and not each event its own. */
-const GATHER_MS = 10;
 /** A crash has at most so much handed in again; what is handled is handled, whether it is written down or not. */
 const CHECKPOINT_EVERY_MS = 500;
 /** While another follows: how often its checkpoint is looked at, and after how many looks the lease is asked for again. */
@@ -216,7 +215,7 @@ export class LogFollower {
         throw error;
       });
       onProgress();
-      if (batch.caughtUp) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
+      if (batch.caughtUp) await gathered();
     }
   }
 

@@ -3,6 +3,7 @@ import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common'
 import { CUSTOMER_PREFIX } from '../customers/streams.js';
 import { batches } from '../event-sourcing/batches.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
+import { gathered } from '../event-sourcing/gathering.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
@@ -15,8 +16,6 @@ export interface TailSize {
 
 const SIZE: TailSize = { events: 2_000, characters: 4_000_000 };
 const BATCH = 500;
-/** Gathers what many writers append, so that waking all readers costs a batch and not each event its own. */
-const GATHER_MS = 10;
 const BACKOFF_MS = { first: 100, most: 2_000 };
 
 /**
@@ -143,7 +142,7 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
       if (batch.position !== undefined) this.passed = batch.position;
       onProgress();
       for (const bell of this.bells) bell.ring();
-      if (batch.caughtUp) await delay(GATHER_MS, undefined, { signal }).catch(() => undefined);
+      if (batch.caughtUp) await gathered();
     }
   }
 
@@ -153,8 +152,15 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
       this.events.push(event);
       this.characters += charactersOf(event);
     }
+    this.dropOldest();
+  }
+
+  /** An eighth at a time: to move all that is held costs more than to hold a little longer. */
+  private dropOldest(): void {
+    const { events, characters } = this.size;
+    if (this.events.length <= events * 1.125 && this.characters <= characters * 1.125) return;
     let surplus = 0;
-    while (this.events.length - surplus > this.size.events || this.characters > this.size.characters) {
+    while (this.events.length - surplus > events || this.characters > characters) {
       const event = this.events[surplus];
       if (event === undefined) break;
       this.characters -= charactersOf(event);

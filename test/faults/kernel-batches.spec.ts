@@ -53,6 +53,14 @@ describe('Batches', () => {
     expect(first.done === true ? '' : shown(first.value)).toBe('1,2 at 2');
   });
 
+  it('ask the event loop for no turn as long as the next event is at hand', async () => {
+    const turns = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate').length;
+    const before = turns();
+    const found = batches(subscription([1, 2, 3, 4, 5].map(event), 'waits'), 5);
+    expect((await found.next()).done).toBe(false);
+    expect(turns()).toBe(before);
+  });
+
   it('that are handed on stand before the failure that ends them', async () => {
     const found: string[] = [];
     const reading = (async () => {

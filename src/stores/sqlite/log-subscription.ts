@@ -1,13 +1,16 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
 import type { SubscribeOptions, SubscriptionMessage } from '../../event-sourcing/event-store.js';
-import { type EventRow, fromPosition, toPosition, toRecorded } from './event-rows.js';
+import { fromPosition, toPosition } from './event-rows.js';
 import type { LogWatch } from './log-watch.js';
+import type { StoredEvent } from './newest-events.js';
 
 export interface LogPages {
   /** How many rows a full page has at most. */
   readonly size: number;
-  /** Committed rows in log order, so many at most. */
-  after(position: number, limit: number): Promise<readonly EventRow[]>;
+  /** What is committed, in log order, so many at most: as it is stored now. */
+  after(position: number, limit: number): Promise<readonly StoredEvent[]>;
+  /** The same from one reading for all who ask: for what is new, and was not there when they began. */
+  shared(position: number, limit: number): Promise<readonly StoredEvent[]>;
   /** 0 while the log is empty. */
   head(): Promise<number>;
 }
@@ -43,7 +46,7 @@ async function* follow(
   end: AbortController,
 ): AsyncGenerator<SubscriptionMessage, undefined> {
   const abort = (): void => end.abort();
-  const wanted = ([, stream]: EventRow): boolean =>
+  const wanted = ({ stream }: StoredEvent): boolean =>
     prefixes === undefined || prefixes.some((prefix) => stream.startsWith(prefix));
   signal.addEventListener('abort', abort);
   if (signal.aborted) abort();
@@ -53,14 +56,15 @@ async function* follow(
     let limit = Math.min(FIRST_PAGE, pages.size);
     for (let announced = -1; !end.signal.aborted;) {
       const ticket = watch.ticket();
-      const page = await pages.after(passed, limit);
-      for (const row of page) {
+      // To catch up is to read what is stored: who verifies the log must not be shown what others were.
+      const page = await (announced === -1 ? pages.after(passed, limit) : pages.shared(passed, limit));
+      for (const stored of page) {
         if (end.signal.aborted) return;
-        if (wanted(row)) yield { kind: 'event', event: toRecorded(row) };
+        if (wanted(stored)) yield { kind: 'event', event: stored.event };
       }
       if (end.signal.aborted) return;
       const last = page.at(-1);
-      if (last !== undefined) passed = last[0];
+      if (last !== undefined) passed = last.position;
       if (last !== undefined && !wanted(last)) yield { kind: 'checkpoint', position: toPosition(passed) };
       if (page.length === limit) {
         limit = Math.min(2 * limit, pages.size);

@@ -102,6 +102,28 @@ describe('the SQLite event log', () => {
     await followed.stop();
   });
 
+  it('shows a new subscription what is stored, not what was handed to others', async () => {
+    const live = await new Followed(store, ['s']).untilCaughtUp();
+    await store.append('s', 'no_stream', [anEvent()]);
+    await live.untilEvents(1);
+    const other = new Connection(file, 0);
+    other.exec("UPDATE events SET type = 'SomethingElse'");
+    other.close();
+    const fresh = await new Followed(store, ['s']).untilEvents(1);
+    expect(fresh.events).toMatchObject([{ type: 'SomethingElse' }]);
+    await Promise.all([live.stop(), fresh.stop()]);
+  });
+
+  it('hands all live subscriptions the same events', async () => {
+    const followers = [1, 2, 3].map(() => new Followed(store, ['s']));
+    await Promise.all(followers.map((followed) => followed.untilCaughtUp()));
+    await store.append('s', 'no_stream', [anEvent(), anEvent()]);
+    await Promise.all(followers.map((followed) => followed.untilEvents(2)));
+    expect(new Set(followers.map(({ events }) => events[1])).size).toBe(1);
+    expect(followers[0]?.events).toEqual(await store.read('s'));
+    await Promise.all(followers.map((followed) => followed.stop()));
+  });
+
   it('has one timer for all subscriptions, and none without', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
     const before = timers();

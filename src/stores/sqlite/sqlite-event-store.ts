@@ -18,6 +18,7 @@ import { SqliteDatabase } from './database.js';
 import { EVENT_COLUMNS, type EventRow, fromPosition, toPosition, toRecorded } from './event-rows.js';
 import { followLog, type LogPages } from './log-subscription.js';
 import { LogWatch } from './log-watch.js';
+import { NewestEvents, StoredEvent } from './newest-events.js';
 
 /** AUTOINCREMENT: a position is never given twice, even if the newest rows were cut off by hand. */
 const SCHEMA = `
@@ -52,10 +53,16 @@ interface Written {
   readonly metadata: string;
 }
 
+interface Outcome extends Appended {
+  /** As they stand in the log from now on; none where it was done before. */
+  readonly rows: readonly EventRow[];
+}
+
 /** SQLite has one writer, so commits are in the order of positions and no reader ever sees a gap that fills up later. */
 export class SqliteEventStore extends EventStore {
   private readonly watch: LogWatch;
   private readonly pages: LogPages;
+  private readonly newestEvents: NewestEvents;
   private readonly revisionOf: Query<[number]>;
   private readonly placeOf: Query<[string, number]>;
   private readonly insert: Change;
@@ -81,9 +88,11 @@ export class SqliteEventStore extends EventStore {
     const page = reader.query<EventRow>(
       `SELECT ${EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`,
     );
+    this.newestEvents = new NewestEvents((position, limit) => page.all(position, limit));
     this.pages = {
       size: PAGE,
-      after: (position, limit) => database.read(() => page.all(position, limit)),
+      after: (position, limit) => database.read(() => page.all(position, limit).map((row) => new StoredEvent(row))),
+      shared: (position, limit) => database.read(() => this.newestEvents.after(position, limit)),
       head: () => database.read(() => this.newest.get()?.[0] ?? 0),
     };
   }
@@ -111,10 +120,11 @@ export class SqliteEventStore extends EventStore {
     if (events.length === 0) throw new RangeError('An append needs an event');
     if (stream.includes('\0')) throw new RangeError('The name of a stream must not hold a NUL');
     const written = events.map(toWritten);
-    const appended = await this.database.write(
+    const { rows, ...appended } = await this.database.write(
       () => this.decide(stream, expected, written),
       (cause) => new OutcomeUnknown({ cause }),
     );
+    this.newestEvents.appended(rows);
     this.watch.grown(fromPosition(appended.position));
     return appended;
   }
@@ -170,23 +180,24 @@ export class SqliteEventStore extends EventStore {
     this.watch.wake();
   }
 
-  private decide(stream: string, expected: ExpectedRevision, events: readonly Written[]): () => Appended {
+  private decide(stream: string, expected: ExpectedRevision, events: readonly Written[]): () => Outcome {
     const before = expected === 'no_stream' ? -1 : expected;
     const revision = this.revisionOf.get(stream)?.[0] ?? -1;
     if (revision === before) return () => this.write(stream, before + 1, events);
     const earlier = revision > before ? this.resultOfTheSame(stream, before + 1, events) : undefined;
     if (earlier === undefined) throw new WrongExpectedRevision(stream, expected);
-    return () => earlier;
+    return () => ({ ...earlier, rows: [] });
   }
 
-  private write(stream: string, first: number, events: readonly Written[]): Appended {
+  private write(stream: string, first: number, events: readonly Written[]): Outcome {
     const recordedAt = this.clock.now();
     let position = 0;
-    for (const [index, { id, type, data, metadata }] of events.entries()) {
-      const row = this.insert.run(stream, first + index, id, type, data, metadata, recordedAt);
-      position = Number(row.lastInsertRowid);
-    }
-    return { revision: first + events.length - 1, position: toPosition(position) };
+    const rows = events.map(({ id, type, data, metadata }, index): EventRow => {
+      const { lastInsertRowid } = this.insert.run(stream, first + index, id, type, data, metadata, recordedAt);
+      position = Number(lastInsertRowid);
+      return [position, stream, first + index, id, type, data, metadata, recordedAt];
+    });
+    return { revision: first + events.length - 1, position: toPosition(position), rows };
   }
 
   /** What the first append of just these events was answered; undefined when others stand in their place. */
