@@ -46,7 +46,7 @@ export class SqliteDatabase {
     /** Refuses to write. In memory the same connection as the writer. */
     readonly reader: Connection,
   ) {
-    this.commits = new GroupCommit(writer, options.patienceMs ?? PATIENCE_MS);
+    this.commits = new GroupCommit(writer, options.patienceMs ?? PATIENCE_MS, options.durability);
     this.inode = options.file === IN_MEMORY ? undefined : inodeOf(options.file);
   }
 
@@ -66,6 +66,18 @@ export class SqliteDatabase {
     } catch (error) {
       if (!(error instanceof CommitFailed)) throw translate(error, this.options.store);
       throw onUnconfirmed?.(error.cause) ?? translate(error.cause, this.options.store);
+    }
+  }
+
+  /**
+   * As {@link write}, for what can be done again: a power cut may take it back, like a later one of its kind.
+   * @throws StoreUnavailable
+   */
+  async writeRepeatable<T>(job: Job<T>): Promise<T> {
+    try {
+      return await this.commits.run(job, false);
+    } catch (error) {
+      throw translate(error instanceof CommitFailed ? error.cause : error, this.options.store);
     }
   }
 

@@ -55,6 +55,17 @@ describe('a group commit', () => {
     expect(count()).toBe(2);
   });
 
+  it('is synced to disk unless all in it may be lost, and again from the next that is to last', async () => {
+    const synced = new GroupCommit(connection, 100, 'full');
+    const level = () => () => connection.number('PRAGMA synchronous');
+    const [full, normal] = [2, 1];
+    connection.exec('PRAGMA synchronous = FULL');
+    expect(await synced.run(level, false)).toBe(normal);
+    expect(await Promise.all([synced.run(level, false), synced.run(level)])).toEqual([full, full]);
+    expect(await synced.run(level, false)).toBe(normal);
+    expect(await synced.run(level)).toBe(full);
+  });
+
   it('shows a job what the jobs before it in the group wrote', async () => {
     const [, seen] = await Promise.all([
       commits.run(insert(1)),

@@ -9,6 +9,7 @@ export type Job<T> = () => () => T;
 
 interface Waiting {
   readonly job: Job<unknown>;
+  readonly isLasting: boolean;
   readonly since: number;
   readonly resolve: (value: never) => void;
   readonly reject: (reason: unknown) => void;
@@ -27,19 +28,24 @@ export class GroupCommit {
   private readonly begin: Change;
   private readonly commit: Change;
   private readonly idle: (() => void)[] = [];
+  private syncs: boolean;
 
   constructor(
     private readonly connection: Connection,
     /** How long a job waits for another process's transaction before it is given up. */
     private readonly patienceMs: number,
+    /** Whether the connection syncs each commit to disk, for jobs that are to last. */
+    private readonly durability: 'full' | 'normal' = 'normal',
   ) {
+    this.syncs = durability === 'full';
     this.begin = connection.change('BEGIN IMMEDIATE');
     this.commit = connection.change('COMMIT');
   }
 
-  run<T>(job: Job<T>): Promise<T> {
+  /** @param isLasting false for what a power cut may take back: alone in a transaction, it is not synced */
+  run<T>(job: Job<T>, isLasting = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.queue.push({ job, since: performance.now(), resolve, reject });
+      this.queue.push({ job, isLasting, since: performance.now(), resolve, reject });
       this.schedule();
     });
   }
@@ -67,6 +73,7 @@ export class GroupCommit {
   /** @returns how long to wait before the next try; undefined when it need not wait */
   private flushNow(): number | undefined {
     try {
+      this.syncCommit(this.queue.slice(0, JOBS_PER_TRANSACTION).some(({ isLasting }) => isLasting));
       this.begin.run();
     } catch (error) {
       if (isBusy(error)) return this.dropTheTired(error);
@@ -75,6 +82,13 @@ export class GroupCommit {
     }
     this.commitTogether(this.queue.splice(0, JOBS_PER_TRANSACTION));
     return undefined;
+  }
+
+  /** A later commit that is synced takes all before it to disk too: what lasts never rests on what may be lost. */
+  private syncCommit(syncs: boolean): void {
+    if (this.durability === 'normal' || syncs === this.syncs) return;
+    this.connection.exec(`PRAGMA synchronous = ${syncs ? 'FULL' : 'NORMAL'}`);
+    this.syncs = syncs;
   }
 
   private commitTogether(jobs: Waiting[]): void {

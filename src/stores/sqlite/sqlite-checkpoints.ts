@@ -59,8 +59,9 @@ export class SqliteCheckpoints extends Checkpoints {
     return { ...checkpoint, last: { stream, revision, eventId, hash } };
   }
 
+  /** One that a power cut takes back has events handed in again, as any crash between two checkpoints does. */
   override save(name: string, { logId, position, last }: Checkpoint, lease?: Lease): Promise<boolean> {
-    return this.database.write(() => {
+    return this.database.writeRepeatable(() => {
       if (lease !== undefined && this.leaseOf.get(lease.name)?.[1] !== lease.epoch) return () => false;
       return () => {
         const { stream = null, revision = null, eventId = null, hash = null } = last ?? {};
@@ -89,7 +90,7 @@ export class SqliteCheckpoints extends Checkpoints {
 
   /** One that ran out but that nobody else has taken is still its holder's. */
   override renew(lease: Lease, ttlMs: number): Promise<boolean> {
-    return this.database.write(() => {
+    return this.database.writeRepeatable(() => {
       if (!this.isHeld(lease)) return () => false;
       return () => {
         this.putLease.run(lease.name, lease.owner, lease.epoch, this.clock.now() + ttlMs);

@@ -152,7 +152,7 @@ export const accessDatabase = (file: string): DatabaseOptions => ({
   schema: API_KEYS_SCHEMA,
 });
 
-/** With its checkpoint in the same file: what was noted and that it was noted come back from a power cut together. */
+/** With its checkpoint in the same file: it never comes back from a power cut without what was noted before it. */
 export const webhooksDatabase = (file: string): DatabaseOptions => ({
   file,
   store: 'webhooks',
