@@ -25,8 +25,6 @@ interface Tail {
 export class TreeFollower implements LogHandler {
   readonly name = 'audit-tree';
   readonly prefixes = AUDITED_PREFIXES;
-  /** Leaves and nodes that are written together share pages; the tree is signed each minute, and nobody waits for a leaf. */
-  readonly gatherMs = 50;
   private tail: Tail | undefined;
 
   constructor(

@@ -24,8 +24,6 @@ export class LogMismatch extends Error {
 export interface LogHandler {
   readonly name: string;
   readonly prefixes: readonly string[];
-  /** While live: how long what is new may wait for more to be handled with it, where that saves work; else very short. */
-  readonly gatherMs?: number;
   /** Under which name the checkpoint is kept just now. */
   checkpointName(): Promise<string>;
   handle(events: readonly RecordedEvent[], signal: AbortSignal): Promise<void>;
@@ -201,8 +199,7 @@ export class LogFollower {
   }
 
   private async followFromCheckpoint(signal: AbortSignal, onProgress: () => void): Promise<void> {
-    const { store, handler } = this.parts;
-    const { gatherMs } = handler;
+    const { store } = this.parts;
     const checkpoint = await this.loadCheckpoint();
     if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
     const logId = await store.logId();
@@ -218,7 +215,7 @@ export class LogFollower {
         throw error;
       });
       onProgress();
-      if (batch.caughtUp) await (gatherMs === undefined ? gathered() : delay(gatherMs));
+      if (batch.caughtUp) await gathered();
     }
   }
 

@@ -18,8 +18,6 @@ export interface DatabaseOptions {
   readonly secureDelete?: boolean;
   /** Pages kept in memory, in MiB; 16. */
   readonly cacheMb?: number;
-  /** A rebuild touches pages all over the file: with a small cache and early checkpoints each is written many times. */
-  readonly forBulk?: boolean;
   /** Run once, in the transaction that makes the file. A changed schema needs a step of its own here, never an edit. */
   readonly schema: string;
   /** How long to wait for another process's transaction before giving up; 2000 ms. */

@@ -61,6 +61,15 @@ describe('The newest events', () => {
     expect(positionsOf(world.newest.after(0, 10))).toEqual([1, 2]);
   });
 
+  it('are looked for again in the same turn when another process has written since', () => {
+    const world = new World();
+    expect(world.newest.after(0, 10)).toEqual([]);
+    world.grow(1);
+    expect(world.newest.after(0, 10)).toEqual([]);
+    world.newest.lookAgain();
+    expect(positionsOf(world.newest.after(0, 10))).toEqual([1]);
+  });
+
   it('fail at a row that is damaged, for each who comes there and behind what stands before', () => {
     const world = new World();
     world.grow(1);

@@ -76,6 +76,11 @@ export class NewestEvents {
     this.dropOldest();
   }
 
+  /** Another process has written, maybe since this turn's look. */
+  lookAgain(): void {
+    this.looked = false;
+  }
+
   private beginAt(position: number): void {
     this.held.length = 0;
     this.characters = 0;

@@ -84,11 +84,15 @@ export class SqliteEventStore extends EventStore {
       `SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`,
     );
     this.newest = reader.query('SELECT coalesce(max(position), 0) FROM events');
-    this.watch = new LogWatch(() => this.newest.get()?.[0] ?? 0, POLL_MS);
     const page = reader.query<EventRow>(
       `SELECT ${EVENT_COLUMNS} FROM events WHERE position > ? ORDER BY position LIMIT ?`,
     );
     this.newestEvents = new NewestEvents((position, limit) => page.all(position, limit));
+    this.watch = new LogWatch(() => {
+      // Whoever is woken by what this finds must find it too.
+      this.newestEvents.lookAgain();
+      return this.newest.get()?.[0] ?? 0;
+    }, POLL_MS);
     this.pages = {
       size: PAGE,
       after: (position, limit) => database.read(() => page.all(position, limit).map((row) => new StoredEvent(row))),

@@ -59,8 +59,6 @@ export class SqliteFolder {
 
   private constructor(
     private readonly folder: string | undefined,
-    /** A command beside a server is one that works through everything. */
-    private readonly beside: boolean,
     clock: Clock | undefined,
   ) {
     this.clock = clock ?? new SystemClock();
@@ -68,11 +66,11 @@ export class SqliteFolder {
 
   /** @throws DataFolderInUse */
   static open(options: SqliteStoresOptions): SqliteFolder {
-    if (!('dataDir' in options)) return new SqliteFolder(undefined, false, options.clock);
+    if (!('dataDir' in options)) return new SqliteFolder(undefined, options.clock);
     const path = resolve(options.dataDir);
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    const folder = new SqliteFolder(path, options.lock === false, options.clock);
-    if (!folder.beside) folder.closing.push(lockDataFolder(path));
+    const folder = new SqliteFolder(path, options.clock);
+    if (options.lock !== false) folder.closing.push(lockDataFolder(path));
     return folder;
   }
 
@@ -83,7 +81,7 @@ export class SqliteFolder {
   }
 
   async openReadModel(): Promise<ReadModelStores> {
-    const views = await this.database(viewsDatabase(this.pathOf('views.db'), this.beside));
+    const views = await this.database(viewsDatabase(this.pathOf('views.db')));
     const access = await this.database(accessDatabase(this.pathOf('access.db')));
     const webhooks = await this.database(webhooksDatabase(this.pathOf('webhooks.db')));
     const audit = await this.database(auditDatabase(this.pathOf('audit.db')));
@@ -126,11 +124,10 @@ export class SqliteFolder {
 }
 
 /** The views can be made again from the log: losing the last moments to a power cut is mended by the projector. */
-export const viewsDatabase = (file: string, forBulk = false): DatabaseOptions => ({
+export const viewsDatabase = (file: string): DatabaseOptions => ({
   file,
   store: 'read_model',
   durability: 'normal',
-  forBulk,
   secureDelete: true,
   // An update of any customer reaches into indexes over all of them.
   cacheMb: 64,
