@@ -107,7 +107,7 @@ it(
     );
     expect(await world.service.stop()).toEqual({ code: 0, signal: null });
   },
-  scale(150_000, 3_600_000),
+  scale(400_000, 3_600_000),
 );
 
 const downNow = (random: Random): Reaction => random.pick([500, 503, 'break', 302]);
