@@ -67,6 +67,8 @@ export class ErasureRun {
   private readonly reached = new Map<string, number>();
   /** Lives whose key came back from no backup: unreadable, and told as that. */
   private readonly lost = new Set<string>();
+  /** Lives whose key was lost for a while: who was under way when it came back may have seen that it was gone. */
+  private readonly foundAgain = new Map<string, number>();
   private readonly backups: { views?: () => void; keys?: () => void } = {};
   private readonly problems: string[] = [];
   private rebuilding = false;
@@ -260,19 +262,22 @@ export class ErasureRun {
 
   /** @param about whose customer an error is */
   private start(owner: number, work: (lives: () => boolean) => Promise<void>, about?: string): void {
-    const client = `${String(owner)}-${String(++this.clients)}`;
+    const number = ++this.clients;
+    const client = `${String(owner)}-${String(number)}`;
     this.clientsOf[owner]?.add(client);
     this.shared.scheduler.start(client, () =>
       work(() => this.clientsOf[owner]?.has(client) === true).catch((error: unknown) => {
-        this.judgeError(error, about);
+        this.judgeError(error, number, about);
       }),
     );
   }
 
-  private judgeError(error: unknown, about: string | undefined): void {
+  private judgeError(error: unknown, client: number, about: string | undefined): void {
     if (error instanceof Abandoned || error instanceof IdempotencyKeyReused) return;
     if (error instanceof KeyMissing) {
-      if (!this.lost.has(nameOf(error.ref))) this.problems.push(`The key of ${nameOf(error.ref)} was taken for lost`);
+      const name = nameOf(error.ref);
+      const wasLost = this.lost.has(name) || client <= (this.foundAgain.get(name) ?? -1);
+      if (!wasLost) this.problems.push(`The key of ${name} was taken for lost`);
     } else if (error instanceof CustomerError) {
       const ended =
         about === undefined || this.momentsOf(about).some(({ status }) => status === 'erased' || status === 'deleted');
@@ -368,6 +373,7 @@ export class ErasureRun {
       if (this.lost.has(nameOf(ref)) && state.status === 'active' && key?.status === 'active')
         this.shared.keys.plant(ref, key);
     }
+    for (const name of this.lost) this.foundAgain.set(name, this.clients);
     this.lost.clear();
   }
 
