@@ -49,4 +49,9 @@ const removeOrphans = (dist, src) => {
   }
 };
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) build();
+// With --pages <folder>: only what a browser gets, for the sources that the bench compiles into a folder of its own.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , option, folder] = process.argv;
+  if (option === '--pages' && folder !== undefined) copyPages(join(root, 'src'), join(root, folder));
+  else build();
+}
