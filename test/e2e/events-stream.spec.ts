@@ -153,8 +153,8 @@ describe('GET /events/stream', () => {
     stuck.pause();
     const long = Object.fromEntries(Array.from({ length: 19 }, (_, n) => [`k${n}`, '\u{1f9fe}'.repeat(480)]));
     // More than the sockets between take.
-    for (let n = 0; n < 15; n += 1) {
-      await Promise.all(Array.from({ length: 20 }, () => post('/customers', { metadata: long })));
+    for (let n = 0; n < 100; n += 1) {
+      await Promise.all(Array.from({ length: 3 }, () => post('/customers', { metadata: long })));
     }
     await reading.until('all', ({ events }) => events.length === 301, PATIENCE_MS);
     const begun = performance.now();

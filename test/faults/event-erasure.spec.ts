@@ -60,8 +60,8 @@ describe('After an erasure that no follower has finished', () => {
     behind.pause();
     const filling = Object.fromEntries(Array.from({ length: 19 }, (_, n) => [`k${n}`, '\u{1f9fe}'.repeat(480)]));
     // More than the sockets between take: so much is still held back here when the customer is deleted.
-    for (let n = 0; n < 20; n += 1) {
-      await Promise.all(Array.from({ length: 20 }, () => post('/customers', { metadata: filling })));
+    for (let n = 0; n < 100; n += 1) {
+      await Promise.all(Array.from({ length: 4 }, () => post('/customers', { metadata: filling })));
     }
     await post('/customers', { id: 'c1', email: EMAIL });
     await remove('c1');

@@ -50,7 +50,9 @@ export class Appends {
       if (message !== undefined) append?.events.push(proposedOf(message));
     });
     call.on('end', () => {
-      if (append !== undefined) void this.answer(append, respond);
+      // A call that is broken off ends too, before its events have come.
+      if (append === undefined || append.events.length === 0) return;
+      void this.answer(append, respond);
     });
   };
 
