@@ -5,7 +5,7 @@ import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import type { Followed } from '../contracts/followed.js';
 import { event, events } from '../contracts/log-under-test.js';
 import type { Faults } from '../support/eventstoredb-server/faults.js';
-import { outcome, SHORT, until, World } from './eventstoredb-world.js';
+import { outcome, SHORT, until, untilDone, World } from './eventstoredb-world.js';
 
 describe('A subscription to EventStoreDB', () => {
   let world: World;
@@ -44,7 +44,7 @@ describe('A subscription to EventStoreDB', () => {
     await followed.untilEvents(4);
     await strike();
     const dropped = until(() => world.store.subscriptionRestarts === 1);
-    while ((await outcome(world.run())) !== 'done');
+    await untilDone(() => world.run());
     await dropped;
     await followed.untilEvents(6);
     await world.run();
@@ -75,7 +75,7 @@ describe('A subscription to EventStoreDB', () => {
   it('sees everything once while it is dropped again and again under many writers', async () => {
     const followed = world.follow();
     const writing = Array.from({ length: 6 }, async (_, writer) => {
-      for (let n = 0; n < 20; n += 1) while ((await outcome(world.run({ stream: `customer-${writer}` }))) !== 'done');
+      for (let n = 0; n < 20; n += 1) await untilDone(() => world.run({ stream: `customer-${writer}` }));
     });
     const kinds = [
       () => faults.killSubscriptions(),
@@ -147,7 +147,7 @@ describe('A subscription to EventStoreDB', () => {
     await world.server.wire.down();
     expect(await other.ended).toBeInstanceOf(StoreUnavailable);
     await world.server.wire.up();
-    while ((await outcome(world.run())) !== 'done');
+    await untilDone(() => world.run());
     await expectAll(patient);
   });
 

@@ -20,6 +20,7 @@ export const SHORT: EventStoreDbTimeouts = { appendMs: 500, readMs: 500, healthM
 /** Of a command, in milliseconds. */
 export const BUDGET_MS = 4_000;
 export const PREFIXES = ['customer-', 'source-'];
+const PATIENCE_MS = 30_000;
 
 type Command = Execution<{ readonly drafts: readonly EventDraft[] }>;
 
@@ -42,7 +43,7 @@ export class World {
   /** Resolves once the client is loaded and connected: that takes what it takes, and is not what is waited for here. */
   static async begin(timeouts: Partial<EventStoreDbTimeouts> = SHORT): Promise<World> {
     const world = new World(await EventStoreDbServer.start(), timeouts);
-    while ((await outcome(world.store.read(world.stream))) !== 'done');
+    await untilDone(() => world.store.read(world.stream));
     return world;
   }
 
@@ -92,6 +93,16 @@ export async function outcome(work: Promise<unknown>): Promise<string> {
     if (error instanceof StoreUnavailable) return `${error.store} unavailable`;
     if (error instanceof OutcomeUnknown) return 'unknown';
     return error instanceof Error ? error.name : 'no error';
+  }
+}
+
+/** Tries again as long as it is not done. Never without an end: a test that has failed would go on for ever. */
+export async function untilDone(work: () => Promise<unknown>): Promise<void> {
+  for (const due = performance.now() + PATIENCE_MS; ;) {
+    const how = await outcome(work());
+    if (how === 'done') return;
+    if (performance.now() > due) throw new Error(`Not in time: ${how}`);
+    await delay(2);
   }
 }
 
