@@ -4,17 +4,12 @@ import { CUSTOMER_PREFIX } from '../customers/streams.js';
 import { batches } from '../event-sourcing/batches.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { gathered } from '../event-sourcing/gathering.js';
+import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
 
-export interface TailSize {
-  readonly events: number;
-  /** About so much text. */
-  readonly characters: number;
-}
-
-const SIZE: TailSize = { events: 2_000, characters: 4_000_000 };
+const SIZE: WindowSize = { events: 2_000, characters: 4_000_000 };
 const BATCH = 500;
 const BACKOFF_MS = { first: 100, most: 2_000 };
 
@@ -28,8 +23,7 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
   private readonly bells = new Set<Bell>();
   private readonly listeners = new Set<(events: readonly RecordedEvent[]) => void>();
   private running: Promise<void> = Promise.resolve();
-  private readonly events: RecordedEvent[] = [];
-  private characters = 0;
+  private readonly window: NewestWindow<RecordedEvent>;
   /** The place of the first event that is held. */
   private first = 0;
   /** Where it begins, exclusive, and how far it has come. */
@@ -38,8 +32,10 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     private readonly store: EventStore,
-    private readonly size: TailSize = SIZE,
-  ) {}
+    size: WindowSize = SIZE,
+  ) {
+    this.window = new NewestWindow(size, charactersOf);
+  }
 
   /** Begins at the end the log has now. @throws StoreUnavailable */
   async onModuleInit(): Promise<void> {
@@ -54,7 +50,7 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
 
   /** The place of the next event. */
   get end(): number {
-    return this.first + this.events.length;
+    return this.first + this.window.held.length;
   }
 
   /** Hears of the events as they come, before any reader can get them from here. */
@@ -77,20 +73,13 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
   placeNext(position: Position | undefined): number | undefined {
     if (this.floor !== undefined && (position === undefined || this.compare(position, this.floor) < 0))
       return undefined;
-    let [low, high] = [0, this.events.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const event = this.events[middle];
-      if (event !== undefined && position !== undefined && this.compare(event.position, position) <= 0)
-        low = middle + 1;
-      else high = middle;
-    }
-    return this.first + low;
+    if (position === undefined) return this.first;
+    return this.first + this.window.countPassed((event) => this.compare(event.position, position) <= 0);
   }
 
   /** At most `limit` events from a place on; none at the end; undefined when they are no longer held. */
   from(place: number, limit: number): readonly RecordedEvent[] | undefined {
-    return place < this.first ? undefined : this.events.slice(place - this.first, place - this.first + limit);
+    return place < this.first ? undefined : this.window.held.slice(place - this.first, place - this.first + limit);
   }
 
   /** Resolves once everything up to the position has come through here. @throws StoreUnavailable not in time */
@@ -148,26 +137,9 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
 
   private hold(events: readonly RecordedEvent[]): void {
     for (const listener of this.listeners) listener(events);
-    for (const event of events) {
-      this.events.push(event);
-      this.characters += charactersOf(event);
-    }
-    this.dropOldest();
-  }
-
-  /** An eighth at a time: to move all that is held costs more than to hold a little longer. */
-  private dropOldest(): void {
-    const { events, characters } = this.size;
-    if (this.events.length <= events * 1.125 && this.characters <= characters * 1.125) return;
-    let surplus = 0;
-    while (this.events.length - surplus > events || this.characters > characters) {
-      const event = this.events[surplus];
-      if (event === undefined) break;
-      this.characters -= charactersOf(event);
-      this.floor = event.position;
-      surplus += 1;
-    }
-    this.events.splice(0, surplus);
-    this.first += surplus;
+    for (const event of events) this.window.add(event);
+    const dropped = this.window.dropOldest();
+    this.floor = dropped.at(-1)?.position ?? this.floor;
+    this.first += dropped.length;
   }
 }

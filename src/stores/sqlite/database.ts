@@ -58,25 +58,16 @@ export class SqliteDatabase {
    * @param onUnconfirmed what to throw when the disk failed to confirm: all of it or nothing may have been written
    * @throws StoreUnavailable nothing was written
    */
-  async write<T>(job: Job<T>, onUnconfirmed?: (cause: unknown) => Error): Promise<T> {
-    try {
-      return await this.commits.run(job);
-    } catch (error) {
-      if (!(error instanceof CommitFailed)) throw translate(error, this.options.store);
-      throw onUnconfirmed?.(error.cause) ?? translate(error.cause, this.options.store);
-    }
+  write<T>(job: Job<T>, onUnconfirmed?: (cause: unknown) => Error): Promise<T> {
+    return this.commit(job, true, onUnconfirmed);
   }
 
   /**
    * As {@link write}, for what can be done again: a power cut may take it back, like a later one of its kind.
    * @throws StoreUnavailable
    */
-  async writeRepeatable<T>(job: Job<T>): Promise<T> {
-    try {
-      return await this.commits.run(job, false);
-    } catch (error) {
-      throw translate(error instanceof CommitFailed ? error.cause : error, this.options.store);
-    }
+  writeRepeatable<T>(job: Job<T>): Promise<T> {
+    return this.commit(job, false);
   }
 
   /** For reads: repeated while another process has the file to itself. */
@@ -122,6 +113,15 @@ export class SqliteDatabase {
       // Housekeeping: the next start reads the write-ahead log as well.
     } finally {
       this.writer.close();
+    }
+  }
+
+  private async commit<T>(job: Job<T>, isLasting: boolean, onUnconfirmed?: (cause: unknown) => Error): Promise<T> {
+    try {
+      return await this.commits.run(job, isLasting);
+    } catch (error) {
+      if (!(error instanceof CommitFailed)) throw translate(error, this.options.store);
+      throw onUnconfirmed?.(error.cause) ?? translate(error.cause, this.options.store);
     }
   }
 }

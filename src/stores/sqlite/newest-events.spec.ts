@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { scale } from '../../../test/support/scale.js';
 import { seed } from '../../../test/support/seed.js';
 import { MalformedEvent } from '../../event-sourcing/envelope.js';
+import type { WindowSize } from '../../event-sourcing/newest-window.js';
 import type { EventRow } from './event-rows.js';
-import { NewestEvents, type NewestSize, type StoredEvent } from './newest-events.js';
+import { NewestEvents, type StoredEvent } from './newest-events.js';
 
 const rowAt = (position: number, data = '{}'): EventRow => [position, 's', position - 1, 'id', 'type', data, '{}', 0];
 const positionsOf = (events: readonly StoredEvent[]): number[] => events.map(({ position }) => position);
@@ -15,7 +16,7 @@ class World {
   readings = 0;
   readonly newest: NewestEvents;
 
-  constructor(size?: NewestSize) {
+  constructor(size?: WindowSize) {
     const read = (after: number, limit: number): readonly EventRow[] => {
       this.readings += 1;
       return this.log.filter(([position]) => position > after).slice(0, limit);
@@ -81,7 +82,7 @@ describe('The newest events', () => {
     }
   });
 
-  it.each<[string, NewestSize, number]>([
+  it.each<[string, WindowSize, number]>([
     ['events', { events: 8, characters: 1e9 }, 9],
     ['text', { events: 1e9, characters: 32 }, 9],
   ])('are held up to so much: %s', (_, size, most) => {

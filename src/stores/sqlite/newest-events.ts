@@ -1,15 +1,10 @@
 import type { RecordedEvent } from '../../event-sourcing/event-store.js';
+import { NewestWindow, type WindowSize } from '../../event-sourcing/newest-window.js';
 import { type EventRow, toRecorded } from './event-rows.js';
 
 export type ReadRows = (after: number, limit: number) => readonly EventRow[];
 
-export interface NewestSize {
-  readonly events: number;
-  /** Of text, as it is stored. */
-  readonly characters: number;
-}
-
-const SIZE: NewestSize = { events: 1_000, characters: 2_000_000 };
+const SIZE: WindowSize = { events: 1_000, characters: 2_000_000 };
 
 /** A row that is decoded for the first who wants it, and shared with all who come after. */
 export class StoredEvent {
@@ -42,8 +37,7 @@ export class StoredEvent {
  * what stands between the first event held and the last is held too. Whoever is elsewhere reads for itself.
  */
 export class NewestEvents {
-  private readonly held: StoredEvent[] = [];
-  private characters = 0;
+  private readonly window: NewestWindow<StoredEvent>;
   /** Every event after the one and up to the other is held. */
   private floor = 0;
   private end = 0;
@@ -52,17 +46,19 @@ export class NewestEvents {
 
   constructor(
     private readonly read: ReadRows,
-    private readonly size: NewestSize = SIZE,
-  ) {}
+    size: WindowSize = SIZE,
+  ) {
+    this.window = new NewestWindow(size, ({ characters }) => characters);
+  }
 
   /** Of the log as it is in this turn; fewer than `limit` only where it ends. */
   after(position: number, limit: number): readonly StoredEvent[] {
     if (position < this.floor) return this.read(position, limit).map((row) => new StoredEvent(row));
     if (position > this.end) this.beginAt(position);
-    const from = this.indexAfter(position);
-    const missing = limit - (this.held.length - from);
+    const from = this.window.countPassed((event) => event.position <= position);
+    const missing = limit - (this.window.held.length - from);
     if (missing > 0) this.lookForMore(missing);
-    const found = this.held.slice(from, from + limit);
+    const found = this.window.held.slice(from, from + limit);
     this.dropOldest();
     return found;
   }
@@ -82,8 +78,7 @@ export class NewestEvents {
   }
 
   private beginAt(position: number): void {
-    this.held.length = 0;
-    this.characters = 0;
+    this.window.clear();
     this.floor = this.end = position;
     this.looked = false;
   }
@@ -100,33 +95,11 @@ export class NewestEvents {
 
   private hold(row: EventRow): void {
     const event = new StoredEvent(row);
-    this.held.push(event);
-    this.characters += event.characters;
+    this.window.add(event);
     this.end = event.position;
   }
 
-  /** An eighth at a time: to move all that is held costs more than to hold a little longer. */
   private dropOldest(): void {
-    const { events, characters } = this.size;
-    if (this.held.length <= events * 1.125 && this.characters <= characters * 1.125) return;
-    let surplus = 0;
-    while (this.held.length - surplus > events || this.characters > characters) {
-      const event = this.held[surplus];
-      if (event === undefined) break;
-      this.characters -= event.characters;
-      this.floor = event.position;
-      surplus += 1;
-    }
-    this.held.splice(0, surplus);
-  }
-
-  private indexAfter(position: number): number {
-    let [low, high] = [0, this.held.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.held[middle]?.position ?? 0) <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    this.floor = this.window.dropOldest().at(-1)?.position ?? this.floor;
   }
 }
