@@ -28,7 +28,16 @@ describe('the lock on a data folder', () => {
 
   /** Another process that holds the lock, by the very code of this one. */
   const heldElsewhere = async (): Promise<ChildProcess> => {
-    for (const name of ['data-folder-lock', 'private-file', 'driver-errors', 'connection', 'store-errors']) {
+    for (const name of [
+      'data-folder-lock',
+      'private-file',
+      'driver-errors',
+      'driver',
+      'connection',
+      'error-fields',
+      'exact-reading',
+      'store-errors',
+    ]) {
       const path = name === 'store-errors' ? `src/event-sourcing/${name}.ts` : `src/stores/sqlite/${name}.ts`;
       const { code } = transformFileSync(path);
       writeFileSync(join(programs, `${name}.js`), code.replaceAll('../../event-sourcing/', './'));

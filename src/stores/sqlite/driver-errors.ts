@@ -1,5 +1,6 @@
 import { StoreUnavailable, type StoreName } from '../../event-sourcing/store-errors.js';
 import { ConnectionClosed } from './connection.js';
+import { fieldsOf } from './error-fields.js';
 
 /** Primary result codes (https://www.sqlite.org/rescode.html) that speak of the disk, not of our statements. */
 const OUT_OF_REACH = new Set([
@@ -17,6 +18,22 @@ const OUT_OF_REACH = new Set([
 ]);
 const BUSY = 5;
 const LOCKED = 6;
+
+/** As `sqlite3_errstr` words them. */
+const CODES_BY_TEXT = new Map([
+  ['access permission denied', 3],
+  ['database is locked', BUSY],
+  ['database table is locked', LOCKED],
+  ['out of memory', 7],
+  ['attempt to write a readonly database', 8],
+  ['interrupted', 9],
+  ['disk I/O error', 10],
+  ['database disk image is malformed', 11],
+  ['database or disk is full', 13],
+  ['unable to open database file', 14],
+  ['locking protocol', 15],
+  ['file is not a database', 26],
+]);
 
 /** Another connection holds the lock: worth another try. */
 export function isBusy(error: unknown): boolean {
@@ -36,18 +53,10 @@ export function translate(error: unknown, store: StoreName): unknown {
   return isOutOfReach(error) ? new StoreUnavailable(store, { cause: error }) : error;
 }
 
-/** The low byte; undefined when the error is none of the driver's. */
+/** The low byte; undefined when the error is none of SQLite's. */
 function primaryCode(error: unknown): number | undefined {
-  const { rawCode, message } = fieldsOf(error);
-  if (typeof rawCode === 'number') return rawCode & 0xff;
-  // Opening reports in this way only, the code at the end of the text.
-  const opening = typeof message === 'string' ? /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(message) : null;
-  return opening === null ? undefined : Number(opening[1]) & 0xff;
+  const { code, errcode, message } = fieldsOf(error);
+  if (typeof errcode === 'number') return errcode & 0xff;
+  // From `all`, the package of Node 20 passes on the text alone.
+  return code === 'ERR_SQLITE_ERROR' && typeof message === 'string' ? CODES_BY_TEXT.get(message) : undefined;
 }
-
-/** By shape: errors made by native code need not be of this realm's `Error`. */
-function fieldsOf(error: unknown): { readonly rawCode?: unknown; readonly message?: unknown; readonly code?: unknown } {
-  return typeof error === 'object' && error !== null ? error : {};
-}
-
-export const hasCode = (error: unknown, code: string): boolean => fieldsOf(error).code === code;
