@@ -1,4 +1,5 @@
-import { Connection, ConnectionClosed } from './connection.js';
+import { Connection } from './connection.js';
+import { ConnectionClosed } from './driver-errors.js';
 import { NOT_TEXT } from './exact-reading.js';
 
 describe('a connection', () => {

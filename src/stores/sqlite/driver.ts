@@ -1,10 +1,13 @@
 import type { DatabaseSyncInstance, DatabaseSyncOptions } from '@photostructure/sqlite';
 
+/** In place of a file: a database that is gone with its connection. */
+export const IN_MEMORY = ':memory:';
+
 export type SqlValue = string | number | Uint8Array | null;
 export type Row = readonly SqlValue[];
 
 /** `node:sqlite` as far as the stores use it: what Node 24 and the package both have. */
-export type Database = Pick<DatabaseSyncInstance, 'close' | 'exec' | 'isTransaction' | 'prepare'>;
+export type Database = Pick<DatabaseSyncInstance, 'close' | 'exec' | 'isOpen' | 'isTransaction' | 'prepare'>;
 export type Statement = ReturnType<Database['prepare']>;
 
 /** Before 24, `node:sqlite` warns at each start, and some releases lack the busy timeout and rows as arrays. */
