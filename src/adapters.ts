@@ -50,7 +50,8 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
     for (const store of opened.splice(0).reverse()) await store.close();
   };
   let folder: SqliteFolder | undefined;
-  const embedded = (): SqliteFolder => (folder ??= keep(SqliteFolder.open({ dataDir, lock: exclusive, clock })));
+  const embedded = (): SqliteFolder =>
+    (folder ??= keep(SqliteFolder.open({ dataDir, lock: exclusive, clock, ...(log && { log }) })));
   const onMongo = (url: string): MongoOptions => ({ url, clock, ...(log && { log }) });
   try {
     const eventStore =

@@ -10,6 +10,7 @@ import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/
 import type { Service } from './service.js';
 import { ConfigError } from './settings.js';
 import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
+import { FileUnusable } from './stores/sqlite/unusable-file.js';
 
 const SHUTDOWN_MS = 10_000;
 
@@ -100,9 +101,18 @@ const SETTING_OF: Record<StoreName, string> = {
 
 /** What an operator can mend has a message of its own; anything else is a fault of ours, told without its message. */
 function explain(error: unknown): string {
-  const known = [ConfigError, DataFolderInUse, LogMismatch, MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken];
+  const known = [
+    ConfigError,
+    DataFolderInUse,
+    FileUnusable,
+    LogMismatch,
+    MasterKeyRefused,
+    MasterKeyUnknown,
+    WrappedKeyBroken,
+  ];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
-  if (error instanceof StoreUnavailable) return `The start failed: ${SETTING_OF[error.store]}`;
+  if (error instanceof StoreUnavailable)
+    return `The start failed: ${SETTING_OF[error.store]}${error.kind === 'unreachable' ? '' : ` (${error.kind})`}`;
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
     const code = String(error.code);
     if (error.syscall === 'listen' || error.syscall === 'getaddrinfo')

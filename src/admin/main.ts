@@ -4,6 +4,7 @@ import { addApiKeyCommands } from './api-keys.js';
 import { addMasterKeyCommands } from './master-key.js';
 import { addPrivacyCommands } from './privacy.js';
 import { addAuditCommands } from './audit.js';
+import { addCheckCommand } from './check.js';
 import { addRebuildCommand } from './rebuild.js';
 import { addVerifyReceiptCommand } from './verify-receipt.js';
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
   addPrivacyCommands(program);
   addAuditCommands(program);
   addVerifyReceiptCommand(program);
+  addCheckCommand(program);
   await program.parseAsync();
 }
 

@@ -1,22 +1,22 @@
 import { MalformedEvent } from '../../event-sourcing/envelope.js';
 import { isJsonObject, type JsonObject, type Position, type RecordedEvent } from '../../event-sourcing/event-store.js';
+import { type CheckedTable, requireIntact } from './row-checksums.js';
+
+export const EVENTS: CheckedTable = {
+  name: 'events',
+  key: ['position'],
+  columns: ['position', 'stream', 'revision', 'id', 'type', 'data', 'metadata', 'recorded_at'],
+};
 
 /** The columns of {@link EventRow}, in its order. */
-export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metadata, recorded_at';
+export const EVENT_COLUMNS = `${EVENTS.columns.join(', ')}, checksum`;
 
-export type EventRow = readonly [number, string, number, string, string, string, string, number];
+export type EventRow = readonly [number, string, number, string, string, string, string, number, number | null];
 
 /** @throws MalformedEvent somebody wrote to the file by hand, or the disk did */
-export function toRecorded([
-  position,
-  stream,
-  revision,
-  id,
-  type,
-  data,
-  metadata,
-  recordedAt,
-]: EventRow): RecordedEvent {
+export function toRecorded(row: EventRow): RecordedEvent {
+  const [position, stream, revision, id, type, data, metadata, recordedAt, checksum] = row;
+  requireIntact(EVENTS.name, row.slice(0, -1), checksum);
   return {
     position: toPosition(position),
     stream,
