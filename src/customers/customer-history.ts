@@ -5,7 +5,7 @@ import { decode } from './customer-events.js';
 import { evolve } from './domain/evolve.js';
 import { type CustomerState, noCustomer } from './domain/state.js';
 import type { CustomerView, SealedPersonal } from './read-model/customer-view.js';
-import { project } from './read-model/project.js';
+import { isoTime, viewOf } from './read-model/project.js';
 import { customerIdOf } from './streams.js';
 
 /** A command that is already in the stream. */
@@ -42,16 +42,15 @@ const nothing: CustomerHistory = {
 
 /** Folds events onto what was before them, or onto nothing. @throws UnknownEventType, MalformedEvent, BrokenHistory */
 export function foldCustomer(events: readonly StreamEvent[], before: CustomerHistory = nothing): CustomerHistory {
-  let { state, view, revision, at, hasSealed } = before;
+  let { state, revision, at, hasSealed } = before;
   const commands = new Map(before.commands);
   for (const recorded of events) {
     const event = decode(recorded);
     const { commandId, fingerprint, keyRevision, at: happenedAt } = readMetadata(recorded);
     if (event.type === 'CustomerCreated') hasSealed = false;
-    state = evolve(state, event);
+    state = evolve(state, event, isoTime(happenedAt));
     ({ revision } = recorded);
     at = happenedAt;
-    view = project(view, event, { customerId: customerIdOf(recorded.stream), revision, at });
     hasSealed ||= keyRevision !== undefined;
     if (!commands.has(commandId)) {
       const reasonCode = event.type === 'CustomerErased' ? event.data.reasonCode : undefined;
@@ -62,5 +61,7 @@ export function foldCustomer(events: readonly StreamEvent[], before: CustomerHis
       });
     }
   }
+  const [newest] = events.slice(-1);
+  const view = newest === undefined ? before.view : viewOf(customerIdOf(newest.stream), revision, state);
   return { state, view, revision, at, hasSealed, commands };
 }

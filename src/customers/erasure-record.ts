@@ -34,44 +34,25 @@ export function erasureRecords(stream: readonly RecordedEvent[]): readonly Erasu
   return lives;
 }
 
-type Change = Exclude<SealedCustomerEvent, { type: 'CustomerCreated' }>;
-
-function after(life: ErasureRecord, event: Change, recorded: RecordedEvent): ErasureRecord {
+/** Requests, holds and ends, case by case; no other event says anything of them. */
+function after(life: ErasureRecord, event: SealedCustomerEvent, recorded: RecordedEvent): ErasureRecord {
   const { at } = readMetadata(recorded);
-  switch (event.type) {
-    case 'ForgetRequested':
-      return { ...life, requestedAt: at, dueAt: event.data.dueAt };
-    case 'ForgetRequestWithdrawn': {
-      const { requestedAt: _, dueAt: __, ...rest } = life;
-      return rest;
-    }
-    case 'LegalHoldPlaced':
-      return { ...life, legalHold: true };
-    case 'LegalHoldLifted':
-      return { ...life, legalHold: false };
-    case 'CustomerErased': {
-      const { cause, reasonCode = givenReason(recorded) } = event.data;
-      return ended(life, { event: recorded, cause, at, ...(reasonCode !== undefined && { reasonCode }) });
-    }
-    case 'CustomerDeleted': {
-      const reasonCode = givenReason(recorded);
-      return ended(life, { event: recorded, cause: 'deleted', at, ...(reasonCode !== undefined && { reasonCode }) });
-    }
-    case 'CustomerEmailChanged':
-    case 'CustomerLocaleChanged':
-    case 'CustomerTypeChanged':
-    case 'CustomerEnabled':
-    case 'CustomerDisabled':
-    case 'CustomerShippingChanged':
-    case 'CustomerMetadataChanged':
-    case 'TaxCertificateAdded':
-    case 'SourceAttached':
-    case 'SourceDetached':
-    case 'DefaultSourceChanged':
-      return life;
-    default:
-      return event satisfies never;
+  if (event.type === 'ForgetRequested') return { ...life, requestedAt: at, dueAt: event.data.dueAt };
+  if (event.type === 'ForgetRequestWithdrawn') {
+    const { requestedAt: _, dueAt: __, ...rest } = life;
+    return rest;
   }
+  if (event.type === 'LegalHoldPlaced') return { ...life, legalHold: true };
+  if (event.type === 'LegalHoldLifted') return { ...life, legalHold: false };
+  if (event.type === 'CustomerErased') {
+    const { cause, reasonCode = givenReason(recorded) } = event.data;
+    return ended(life, { event: recorded, cause, at, ...(reasonCode !== undefined && { reasonCode }) });
+  }
+  if (event.type === 'CustomerDeleted') {
+    const reasonCode = givenReason(recorded);
+    return ended(life, { event: recorded, cause: 'deleted', at, ...(reasonCode !== undefined && { reasonCode }) });
+  }
+  return life;
 }
 
 /** Asked for now: asked for and done at the same moment, unless a request was open before. */

@@ -10,8 +10,9 @@ const OPTIONS: ValidatorOptions = { validationError: { target: false, value: fal
 const WRONG_SHAPE = Symbol('not the shape this field has');
 
 /**
- * The body as an instance of its request class, checked by the rules of that class. Types are taken as they are, nothing
- * is converted. Unknown fields come first among the faults, in the body's order, then the class's own order.
+ * What the body says, checked by the rules of its request class. Types are taken as they are, nothing is converted. Within
+ * a field that is an object `null` means the same as leaving out, and is left out. Unknown fields come first among the
+ * faults, in the body's order, then the class's own order.
  * @param ignored fields that may stand in the body and are passed over
  * @param found faults found elsewhere, which come last
  * @throws ApiError with all faults at once
@@ -23,14 +24,13 @@ export function readBody<T extends object>(
   found: readonly Fault[] = [],
 ): T {
   const faults: Fault[] = [];
-  const request = plainToInstance(type, knownPart(type, body, '', ignored, faults));
-  for (const [name, kind] of fieldsOf(type)) {
-    if (kind === 'opaque' && Object.hasOwn(body, name)) Object.assign(request, { [name]: body[name] });
-  }
-  collect(validateSync(request, OPTIONS), '', faults);
+  const known = knownPart(type, body, '', ignored, faults);
+  const opaque = [...fieldsOf(type)].filter(([name, kind]) => kind === 'opaque' && Object.hasOwn(body, name));
+  const untouched = Object.fromEntries(opaque.map(([name]) => [name, body[name]]));
+  collect(validateSync(Object.assign(plainToInstance(type, known), untouched), OPTIONS), '', faults);
   faults.push(...found);
   if (hasFaults(faults)) throw new ApiError(faults);
-  return request;
+  return Object.assign(known, untouched) as T;
 }
 
 /**
@@ -50,6 +50,8 @@ function knownPart(
     const kind = fields.get(name);
     if (kind === undefined) {
       if (!ignored.has(name)) faults.push(unknownParameter(path + name));
+    } else if (path !== '' && value === null) {
+      continue;
     } else if (typeof kind === 'function' && isPlain(value)) {
       part[name] = knownPart(kind, value, `${path}${name}.`, NONE, faults);
     } else if (kind !== 'opaque') {

@@ -1,5 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { CustomerCommand } from '../customers/domain/commands.js';
+import type { CustomerCommand } from '../customers/domain/decide.js';
 
 /** The names the commands go by on the bus, so that all metrics of commands speak of the same. */
 const NAMES: Readonly<Record<CustomerCommand['kind'], string>> = {

@@ -16,7 +16,8 @@ import { UpdateCustomer } from '../../src/customers/commands/update-customer.js'
 import { CustomersController } from '../../src/customers/customers.controller.js';
 import { GetCustomer } from '../../src/customers/queries/get-customer.js';
 import { ListCustomers } from '../../src/customers/queries/list-customers.js';
-import type { AttachedSource, CustomerView } from '../../src/customers/read-model/customer-view.js';
+import type { AttachedSource } from '../../src/customers/domain/state.js';
+import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import type { OpenedCustomer } from '../../src/customers/read-model/opened-customer.js';
 import { Clock } from '../../src/event-sourcing/clock.js';
 import { configureApp, createHttpAdapter, type Timeouts } from '../../src/http/configure-app.js';

@@ -5,7 +5,8 @@ import type { CustomerHistory } from '../customer-history.js';
 import { activeOrRefuse, sourceNotChargeable } from '../domain/decide.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
-import type { AttachedSource, CustomerView } from '../read-model/customer-view.js';
+import type { AttachedSource } from '../domain/state.js';
+import type { CustomerView } from '../read-model/customer-view.js';
 import { SourceAttachment } from '../sources/source-attachment.js';
 import { CustomerExecution } from './customer-execution.js';
 

@@ -11,12 +11,12 @@ import { CommandRetries } from '../../metrics/command-retries.js';
 import { inSpan } from '../../metrics/tracing.js';
 import { KeyRing } from '../../privacy/key-ring.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
-import type { CustomerCommand } from '../domain/commands.js';
-import { decide } from '../domain/decide.js';
+import { type CustomerCommand, decide } from '../domain/decide.js';
 import { customerErased } from '../domain/errors.js';
 import type { CustomerEvent } from '../domain/events.js';
+import { PERSONAL_FIELDS } from '../domain/fields.js';
 import type { CustomerState } from '../domain/state.js';
-import { isPersonal, PERSONAL_FIELDS, PersonalValues } from '../personal-values.js';
+import { isPersonal, PersonalValues, withOpened } from '../personal-values.js';
 import type { CustomerView } from '../read-model/customer-view.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EmailIndexing } from '../read-model/email-indexing.js';
@@ -164,9 +164,7 @@ function withoutSealed({ idempotency, reason, ...rest }: CommandContext): Comman
 
 function openState(state: CustomerHistory['state'], values: PersonalValues | undefined): CustomerState {
   if (state.status !== 'active') return state;
-  if (values !== undefined) return values.openState(state);
-  const { email: _e, shipping: _s, metadata: _m, ...rest } = state;
-  return { ...rest, taxCertificates: [] };
+  return values?.openState(state) ?? withOpened(state);
 }
 
 function requireMatch(context: CommandContext, revision: number): void {

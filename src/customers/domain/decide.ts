@@ -1,11 +1,47 @@
 import type { CustomerChanges } from './changes.js';
-import type { CustomerCommand } from './commands.js';
 import { CustomerError, customerErased, customerNotFound, legalHold } from './errors.js';
-import type { CustomerEvent, SourceFacts } from './events.js';
-import { mergeMetadata } from './metadata.js';
-import type { Carried, Metadata } from './personal.js';
+import type { CustomerEvent, ErasureCause, SourceFacts } from './events.js';
+import {
+  type Carried,
+  FIELDS,
+  type Profile,
+  SETTABLE,
+  SETTABLE_FIELDS,
+  type SettableField,
+  type Values,
+} from './fields.js';
 import { sameValue } from './same-value.js';
 import type { ActiveCustomer, CustomerState } from './state.js';
+
+/**
+ * What can be asked of a customer. Facts from elsewhere (the clock, what the source directory said) are already in the
+ * command, so that deciding is pure.
+ */
+export type CustomerCommand =
+  /** `claim`: the source that `changes.defaultSourceId` names, claimed for the life that is to begin. */
+  | { readonly kind: 'create'; readonly id: string; readonly changes: CustomerChanges; readonly claim?: Claimed }
+  | { readonly kind: 'update'; readonly id: string; readonly changes: CustomerChanges }
+  /** `dueAt`: UTC date-time at which the erasure takes effect if no request is open already. */
+  | { readonly kind: 'forget'; readonly id: string; readonly changes: CustomerChanges; readonly dueAt: string }
+  /** With cause `grace_period_over` only a request that is still open and due at `now` is carried out. */
+  | {
+      readonly kind: 'erase';
+      readonly id: string;
+      readonly cause: ErasureCause;
+      readonly reasonCode?: string;
+      readonly now: string;
+    }
+  | { readonly kind: 'delete'; readonly id: string }
+  /** Under a legal hold a customer is neither erased nor deleted. */
+  | { readonly kind: 'place_hold' | 'lift_hold'; readonly id: string }
+  /** In another life than the one the source was claimed for there is nothing to attach. */
+  | { readonly kind: 'attach_source'; readonly id: string; readonly claim: Claimed }
+  | { readonly kind: 'detach_source'; readonly id: string; readonly sourceId: string };
+
+export interface Claimed {
+  readonly source: SourceFacts;
+  readonly life: number;
+}
 
 /**
  * The decision: what follows from a command in a state. No event means there is nothing to do, so a repeat is harmless.
@@ -60,30 +96,39 @@ export function create(
   if (state.status === 'active' || state.status === 'erased' || unclaimed) {
     throw new CustomerError('already_exists', 'id', `Customer '${command.id}' already exists`);
   }
-  const { email, locale, type, enabled, shipping, metadata, taxCertificate } = command.changes;
-  const kept = metadata == null ? undefined : mergeMetadata(undefined, metadata);
-  const created: CustomerEvent = {
-    type: 'CustomerCreated',
-    data: {
-      ...(email != null && { email }),
-      ...(locale != null && { locale }),
-      ...(type !== undefined && { type }),
-      enabled: enabled ?? true,
-      ...(shipping != null && { shipping }),
-      ...(kept !== undefined && { metadata: kept }),
-    },
-  };
+  const { taxCertificate } = command.changes;
+  const created: CustomerEvent = { type: 'CustomerCreated', data: profileOf(command.changes) };
   return [
     created,
-    ...(taxCertificate === undefined ? [] : [{ type: 'TaxCertificateAdded', data: { taxCertificate } } as const]),
+    ...(taxCertificate == null ? [] : [{ type: 'TaxCertificateAdded', data: { taxCertificate } } as const]),
     ...(command.claim === undefined ? [] : attached(command.claim.source, true)),
   ];
 }
 
+function profileOf(changes: CustomerChanges): Profile {
+  const profile: { -readonly [F in SettableField]?: Values[F] } = {};
+  for (const field of SETTABLE_FIELDS) set(profile, field, changes[field] ?? SETTABLE[field].initial);
+  return { ...profile, enabled: profile.enabled ?? FIELDS.enabled.initial };
+}
+
+function set<F extends SettableField>(profile: { [K in F]?: Values[K] }, field: F, asked: Values[F] | undefined): void {
+  const value = asked === undefined ? undefined : resulting(field, asked, undefined);
+  if (value !== undefined) profile[field] = value;
+}
+
+function resulting<F extends SettableField>(
+  field: F,
+  asked: Values[F],
+  present: Values[F] | undefined,
+): Values[F] | undefined {
+  const { merged } = SETTABLE[field];
+  return merged === undefined ? asked : merged(present, asked);
+}
+
 function change(changes: CustomerChanges, customer: ActiveCustomer): readonly CustomerEvent[] {
   return [
-    ...changedProfile(changes, customer),
-    ...changedPersonal(changes, customer),
+    ...PLAIN_FIRST.flatMap((field) => changedField(field, changes[field], customer[field])),
+    ...addedCertificate(changes.taxCertificate, customer),
     ...changedDefaultSource(changes.defaultSourceId, customer),
     ...(changes.requestToBeForgotten === false && customer.forgetDueAt !== undefined
       ? [{ type: 'ForgetRequestWithdrawn', data: {} } as const]
@@ -91,41 +136,33 @@ function change(changes: CustomerChanges, customer: ActiveCustomer): readonly Cu
   ];
 }
 
-function* changedProfile(changes: CustomerChanges, customer: ActiveCustomer): Iterable<CustomerEvent> {
-  const { locale, type, enabled } = changes;
-  if (locale !== undefined && locale !== (customer.locale ?? null)) {
-    yield { type: 'CustomerLocaleChanged', data: { locale } };
-  }
-  if (type !== undefined && type !== customer.type) yield { type: 'CustomerTypeChanged', data: { type } };
-  if (enabled !== undefined && enabled !== customer.enabled) {
-    yield { type: enabled ? 'CustomerEnabled' : 'CustomerDisabled', data: {} };
-  }
+/** Events of one command: first the fields that are not personal. */
+const PLAIN_FIRST = [...SETTABLE_FIELDS].sort((a, b) => Number(FIELDS[a].personal) - Number(FIELDS[b].personal));
+
+function changedField<F extends SettableField>(
+  field: F,
+  asked: Values[F] | null | undefined,
+  present: Values[F] | undefined,
+): readonly CustomerEvent[] {
+  if (asked === undefined) return [];
+  const { changed, cleared } = SETTABLE[field];
+  const next = asked === null ? undefined : resulting(field, asked, present);
+  if (sameValue(next, present)) return [];
+  if (next !== undefined) return [changed(next)];
+  return cleared === undefined ? [] : [cleared];
 }
 
-function* changedPersonal(changes: CustomerChanges, customer: ActiveCustomer): Iterable<CustomerEvent> {
-  const { email, shipping, metadata, taxCertificate } = changes;
-  if (email !== undefined && email !== (customer.email ?? null)) {
-    yield { type: 'CustomerEmailChanged', data: { email } };
-  }
-  if (shipping !== undefined && !sameValue(shipping, customer.shipping ?? null)) {
-    yield { type: 'CustomerShippingChanged', data: { shipping } };
-  }
-  if (metadata !== undefined) yield* changedMetadata(metadata, customer.metadata);
-  if (taxCertificate !== undefined && !customer.taxCertificates.some((known) => sameValue(known, taxCertificate))) {
-    yield { type: 'TaxCertificateAdded', data: { taxCertificate } };
-  }
-}
-
-function* changedMetadata(wanted: Metadata | null, present: Metadata | undefined): Iterable<CustomerEvent> {
-  const merged = wanted === null ? undefined : mergeMetadata(present, wanted);
-  if (!sameValue(merged ?? null, present ?? null)) {
-    yield { type: 'CustomerMetadataChanged', data: { metadata: merged ?? null } };
-  }
+function addedCertificate(
+  taxCertificate: CustomerChanges['taxCertificate'],
+  customer: ActiveCustomer,
+): readonly CustomerEvent[] {
+  if (taxCertificate == null || customer.taxCertificates.some((known) => sameValue(known, taxCertificate))) return [];
+  return [{ type: 'TaxCertificateAdded', data: { taxCertificate } }];
 }
 
 function* changedDefaultSource(wanted: string | null | undefined, customer: ActiveCustomer): Iterable<CustomerEvent> {
   if (wanted === undefined || wanted === (customer.defaultSourceId ?? null)) return;
-  if (wanted !== null && !customer.sources.some((source) => source.sourceId === wanted)) {
+  if (wanted !== null && !customer.sources.some(({ id }) => id === wanted)) {
     throw new CustomerError('invalid_parameter', 'defaultSourceId', 'The default source must be an attached source');
   }
   yield { type: 'DefaultSourceChanged', data: { sourceId: wanted } };
@@ -169,7 +206,7 @@ function attach(
   if (customer.life !== command.claim.life) throw customerNotFound(command.id);
   const { source } = command.claim;
   const { sourceId } = source;
-  if (customer.sources.some((known) => known.sourceId === sourceId)) return [];
+  if (customer.sources.some(({ id }) => id === sourceId)) return [];
   if (customer.detachedSources.includes(sourceId)) throw sourceNotChargeable();
   return attached(source, customer.sources.length === 0);
 }
@@ -183,11 +220,11 @@ function attached(source: SourceFacts, asDefault: boolean): readonly CustomerEve
 }
 
 function detach(sourceId: string, customer: ActiveCustomer): readonly CustomerEvent[] {
-  const remaining = customer.sources.filter((source) => source.sourceId !== sourceId);
+  const remaining = customer.sources.filter(({ id }) => id !== sourceId);
   if (remaining.length === customer.sources.length) {
     throw new CustomerError('source_not_found', 'sourceId', 'The source is not attached to this customer');
   }
   const event: CustomerEvent = { type: 'SourceDetached', data: { sourceId } };
   if (customer.defaultSourceId !== sourceId) return [event];
-  return [event, { type: 'DefaultSourceChanged', data: { sourceId: remaining.at(-1)?.sourceId ?? null } }];
+  return [event, { type: 'DefaultSourceChanged', data: { sourceId: remaining.at(-1)?.id ?? null } }];
 }

@@ -6,7 +6,7 @@ import { EventStore } from '../../event-sourcing/event-store.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
-import type { AttachedSource } from '../read-model/customer-view.js';
+import type { AttachedSource } from '../domain/state.js';
 import { customerStream } from '../streams.js';
 import { cancelled, type ClaimedBy, type Owner } from './source.js';
 import { SourceDirectory } from './source-directory.js';

@@ -155,7 +155,7 @@ function whatBecameOf(
 ): 'attached' | 'unattached' | 'over' | 'void' | 'pending' {
   if (owner.life > state.life) return 'pending';
   const living = owner.life === state.life && state.status === 'active';
-  if (living && state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
+  if (living && state.sources.some(({ id }) => id === sourceId)) return 'attached';
   // In this life, for a source that was attached in one before is cancelled and can't be claimed.
   const wasAttached = history.some(({ type, data }) => type === 'SourceAttached' && data['sourceId'] === sourceId);
   if (wasAttached) return 'over';
