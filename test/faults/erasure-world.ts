@@ -2,11 +2,10 @@ import type { CommandBus } from '@nestjs/cqrs';
 import { readConfig } from '../../src/config.js';
 import { CreateCustomer, CreateCustomerHandler } from '../../src/customers/commands/create-customer.js';
 import { CustomerExecution } from '../../src/customers/commands/customer-execution.js';
-import { DeleteCustomer, DeleteCustomerHandler } from '../../src/customers/commands/delete-customer.js';
 import { DueErasures } from '../../src/customers/commands/due-erasures.js';
 import { EraseCustomer, EraseCustomerHandler } from '../../src/customers/commands/erase-customer.js';
 import { ForgetCustomer, ForgetCustomerHandler } from '../../src/customers/commands/forget-customer.js';
-import { UpdateCustomer, UpdateCustomerHandler } from '../../src/customers/commands/update-customer.js';
+import { DeleteCustomer, PlainHandler, UpdateCustomer } from '../../src/customers/commands/plain-commands.js';
 import { GetCustomer, GetCustomerHandler } from '../../src/customers/queries/get-customer.js';
 import { CustomerErasures } from '../../src/customers/read-model/customer-erasures.js';
 import { CustomerProjection, projectionCheckpoint } from '../../src/customers/read-model/customer-projection.js';
@@ -129,7 +128,7 @@ export class Instance {
   }
 
   async change({ kind, id, key, email, reason, requestId }: Change): Promise<OpenedCustomer | undefined> {
-    const { create, erase, forget, remove, update } = this.handlers;
+    const { create, erase, forget, plain } = this.handlers;
     const context: CommandContext = {
       actor: { type: 'api_key', id: 'test' },
       requestId,
@@ -144,18 +143,18 @@ export class Instance {
       case 'create':
         return create.execute(new CreateCustomer(id, personal, context));
       case 'update':
-        return update.execute(new UpdateCustomer(id, personal, context));
+        return plain.execute(new UpdateCustomer(id, personal, context));
       case 'disable':
-        return update.execute(new UpdateCustomer(id, { enabled: false }, context));
+        return plain.execute(new UpdateCustomer(id, { enabled: false }, context));
       case 'forget':
         return forget.execute(new ForgetCustomer(id, personal, context));
       case 'withdraw':
-        return update.execute(new UpdateCustomer(id, { requestToBeForgotten: false }, context));
+        return plain.execute(new UpdateCustomer(id, { requestToBeForgotten: false }, context));
       case 'erase':
         await erase.execute(new EraseCustomer(id, 'requested', context));
         return undefined;
       case 'delete':
-        await remove.execute(new DeleteCustomer(id, context));
+        await plain.execute(new DeleteCustomer(id, context));
         return undefined;
       default:
         return kind satisfies never;
@@ -188,7 +187,6 @@ function handlersOf(customers: CustomerExecution, { log, clock }: Shared) {
     create: new CreateCustomerHandler(customers, attachment),
     erase: new EraseCustomerHandler(customers, clock),
     forget: new ForgetCustomerHandler(customers, clock, CONFIG),
-    remove: new DeleteCustomerHandler(customers),
-    update: new UpdateCustomerHandler(customers),
+    plain: new PlainHandler(customers),
   };
 }

@@ -1,10 +1,13 @@
 import { AttachSource, AttachSourceHandler } from '../../src/customers/commands/attach-source.js';
 import { CreateCustomer, CreateCustomerHandler } from '../../src/customers/commands/create-customer.js';
 import { CustomerExecution } from '../../src/customers/commands/customer-execution.js';
-import { DeleteCustomer, DeleteCustomerHandler } from '../../src/customers/commands/delete-customer.js';
-import { DetachSource, DetachSourceHandler } from '../../src/customers/commands/detach-source.js';
 import { EraseCustomer, EraseCustomerHandler } from '../../src/customers/commands/erase-customer.js';
-import { UpdateCustomer, UpdateCustomerHandler } from '../../src/customers/commands/update-customer.js';
+import {
+  DeleteCustomer,
+  DetachSource,
+  PlainHandler,
+  UpdateCustomer,
+} from '../../src/customers/commands/plain-commands.js';
 import { CustomerError } from '../../src/customers/domain/errors.js';
 import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import { CustomerViews } from '../../src/customers/read-model/customer-views.js';
@@ -116,7 +119,7 @@ export class World {
 
   private carryOut(request: Request): Promise<unknown> {
     const context = this.contextOf(request);
-    const { attach, create, detach, erase, remove, update } = this.handlers;
+    const { attach, create, erase, plain } = this.handlers;
     switch (request.kind) {
       case 'create': {
         const { id, sourceId } = request;
@@ -125,13 +128,13 @@ export class World {
         );
       }
       case 'update':
-        return update.execute(new UpdateCustomer(request.id, { enabled: request.enabled }, context));
+        return plain.execute(new UpdateCustomer(request.id, { enabled: request.enabled }, context));
       case 'attach':
         return attach.execute(new AttachSource(request.id, request.sourceId, context));
       case 'detach':
-        return detach.execute(new DetachSource(request.id, request.sourceId, context));
+        return plain.execute(new DetachSource(request.id, request.sourceId, context));
       case 'delete':
-        return remove.execute(new DeleteCustomer(request.id, context));
+        return plain.execute(new DeleteCustomer(request.id, context));
       case 'erase':
         return erase.execute(new EraseCustomer(request.id, 'requested', context));
       case 'settle':
@@ -164,10 +167,8 @@ type Handlers = ReturnType<typeof handlersOf>;
 const handlersOf = (customers: CustomerExecution, attachment: SourceAttachment, clock: TestClock) => ({
   attach: new AttachSourceHandler(customers, attachment),
   create: new CreateCustomerHandler(customers, attachment),
-  detach: new DetachSourceHandler(customers),
+  plain: new PlainHandler(customers),
   erase: new EraseCustomerHandler(customers, clock),
-  remove: new DeleteCustomerHandler(customers),
-  update: new UpdateCustomerHandler(customers),
 });
 
 class PausedLog extends MemoryLog {
