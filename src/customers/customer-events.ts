@@ -2,7 +2,8 @@ import type { StreamEvent } from '../event-sourcing/event-store.js';
 import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { isSealed } from '../privacy/sealed.js';
-import { type BaseKind, type CustomerEvent, type CustomerEventType, EVENTS, type Kind } from './domain/events.js';
+import type { BaseKind, Kind } from './domain/event-entry.js';
+import { type CustomerEvent, type CustomerEventType, EVENTS } from './domain/events.js';
 import type { SealedPersonal } from './read-model/customer-view.js';
 
 export type SealedCustomerEvent = CustomerEvent<SealedPersonal>;

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { ToldValue } from '../customers/domain/events.js';
+import type { ToldValue } from '../customers/domain/event-entry.js';
 import { ENTRIES, type Field, FIELD_NAMES, PERSONAL_FIELDS, SETTABLE_FIELDS } from '../customers/domain/fields.js';
 import { SourceResponse } from '../customers/dto/customer-response.js';
 import { documented, isClearable, oneOf, optionsOf, type PropertyDocs, schemaOf } from '../customers/dto/field-docs.js';

@@ -27,6 +27,7 @@ const LONGEST = [
   'contracts/mongodb',
   'faults/master-key-rotation',
   'faults/erasure-steps',
+  'house/recipes',
   'house/walls',
   'faults/canaries',
   'faults/audit-export-tampering',

@@ -1,16 +1,9 @@
 import type { CustomerChanges } from './changes.js';
+import { changedFields, profileOf } from './decide-fields.js';
+import { attach, attached, changedDefaultSource, type Claimed, detach } from './decide-sources.js';
 import { CustomerError, customerErased, customerNotFound, legalHold } from './errors.js';
-import type { CustomerEvent, ErasureCause, SourceFacts } from './events.js';
-import {
-  type Carried,
-  FIELDS,
-  type Profile,
-  SETTABLE,
-  SETTABLE_FIELDS,
-  type SettableField,
-  type Values,
-} from './fields.js';
-import { sameValue } from './same-value.js';
+import type { CustomerEvent, ErasureCause } from './events.js';
+import type { Carried } from './fields.js';
 import type { ActiveCustomer, CustomerState } from './state.js';
 
 /**
@@ -38,10 +31,18 @@ export type CustomerCommand =
   | { readonly kind: 'attach_source'; readonly id: string; readonly claim: Claimed }
   | { readonly kind: 'detach_source'; readonly id: string; readonly sourceId: string };
 
-export interface Claimed {
-  readonly source: SourceFacts;
-  readonly life: number;
-}
+/** The name of each command on the bus: metrics speak of the same. */
+export const COMMAND_NAMES: Readonly<Record<CustomerCommand['kind'], string>> = {
+  create: 'CreateCustomer',
+  update: 'UpdateCustomer',
+  forget: 'ForgetCustomer',
+  erase: 'EraseCustomer',
+  delete: 'DeleteCustomer',
+  place_hold: 'PlaceLegalHold',
+  lift_hold: 'LiftLegalHold',
+  attach_source: 'AttachSource',
+  detach_source: 'DetachSource',
+};
 
 /**
  * The decision: what follows from a command in a state. No event means there is nothing to do, so a repeat is harmless.
@@ -64,7 +65,7 @@ export function decide(command: CustomerCommand, state: CustomerState): readonly
     case 'lift_hold':
       return hold(false, activeOrRefuse(command.id, state));
     case 'attach_source':
-      return attach(command, activeOrRefuse(command.id, state));
+      return attach(command.id, command.claim, activeOrRefuse(command.id, state));
     case 'detach_source':
       return detach(command.sourceId, activeOrRefuse(command.id, state));
     default:
@@ -105,67 +106,14 @@ export function create(
   ];
 }
 
-function profileOf(changes: CustomerChanges): Profile {
-  const profile: { -readonly [F in SettableField]?: Values[F] } = {};
-  for (const field of SETTABLE_FIELDS) set(profile, field, changes[field] ?? SETTABLE[field].initial);
-  return { ...profile, enabled: profile.enabled ?? FIELDS.enabled.initial };
-}
-
-function set<F extends SettableField>(profile: { [K in F]?: Values[K] }, field: F, asked: Values[F] | undefined): void {
-  const value = asked === undefined ? undefined : resulting(field, asked, undefined);
-  if (value !== undefined) profile[field] = value;
-}
-
-function resulting<F extends SettableField>(
-  field: F,
-  asked: Values[F],
-  present: Values[F] | undefined,
-): Values[F] | undefined {
-  const { merged } = SETTABLE[field];
-  return merged === undefined ? asked : merged(present, asked);
-}
-
 function change(changes: CustomerChanges, customer: ActiveCustomer): readonly CustomerEvent[] {
   return [
-    ...PLAIN_FIRST.flatMap((field) => changedField(field, changes[field], customer[field])),
-    ...addedCertificate(changes.taxCertificate, customer),
+    ...changedFields(changes, customer),
     ...changedDefaultSource(changes.defaultSourceId, customer),
     ...(changes.requestToBeForgotten === false && customer.forgetDueAt !== undefined
       ? [{ type: 'ForgetRequestWithdrawn', data: {} } as const]
       : []),
   ];
-}
-
-/** Events of one command: first the fields that are not personal. */
-const PLAIN_FIRST = [...SETTABLE_FIELDS].sort((a, b) => Number(FIELDS[a].personal) - Number(FIELDS[b].personal));
-
-function changedField<F extends SettableField>(
-  field: F,
-  asked: Values[F] | null | undefined,
-  present: Values[F] | undefined,
-): readonly CustomerEvent[] {
-  if (asked === undefined) return [];
-  const { changed, cleared } = SETTABLE[field];
-  const next = asked === null ? undefined : resulting(field, asked, present);
-  if (sameValue(next, present)) return [];
-  if (next !== undefined) return [changed(next)];
-  return cleared === undefined ? [] : [cleared];
-}
-
-function addedCertificate(
-  taxCertificate: CustomerChanges['taxCertificate'],
-  customer: ActiveCustomer,
-): readonly CustomerEvent[] {
-  if (taxCertificate == null || customer.taxCertificates.some((known) => sameValue(known, taxCertificate))) return [];
-  return [{ type: 'TaxCertificateAdded', data: { taxCertificate } }];
-}
-
-function* changedDefaultSource(wanted: string | null | undefined, customer: ActiveCustomer): Iterable<CustomerEvent> {
-  if (wanted === undefined || wanted === (customer.defaultSourceId ?? null)) return;
-  if (wanted !== null && !customer.sources.some(({ id }) => id === wanted)) {
-    throw new CustomerError('invalid_parameter', 'defaultSourceId', 'The default source must be an attached source');
-  }
-  yield { type: 'DefaultSourceChanged', data: { sourceId: wanted } };
 }
 
 function forget(
@@ -197,34 +145,4 @@ function hold(wanted: boolean, customer: ActiveCustomer): readonly CustomerEvent
 function remove(id: string, customer: ActiveCustomer): readonly CustomerEvent[] {
   if (customer.legalHold === true) throw legalHold(id);
   return [{ type: 'CustomerDeleted', data: { keyRevision: customer.life } }];
-}
-
-function attach(
-  command: Extract<CustomerCommand, { kind: 'attach_source' }>,
-  customer: ActiveCustomer,
-): readonly CustomerEvent[] {
-  if (customer.life !== command.claim.life) throw customerNotFound(command.id);
-  const { source } = command.claim;
-  const { sourceId } = source;
-  if (customer.sources.some(({ id }) => id === sourceId)) return [];
-  if (customer.detachedSources.includes(sourceId)) throw sourceNotChargeable();
-  return attached(source, customer.sources.length === 0);
-}
-
-export const sourceNotChargeable = (): CustomerError =>
-  new CustomerError('source_not_chargeable', 'sourceId', 'The source is not chargeable, or was detached before');
-
-function attached(source: SourceFacts, asDefault: boolean): readonly CustomerEvent[] {
-  const event: CustomerEvent = { type: 'SourceAttached', data: source };
-  return asDefault ? [event, { type: 'DefaultSourceChanged', data: { sourceId: source.sourceId } }] : [event];
-}
-
-function detach(sourceId: string, customer: ActiveCustomer): readonly CustomerEvent[] {
-  const remaining = customer.sources.filter(({ id }) => id !== sourceId);
-  if (remaining.length === customer.sources.length) {
-    throw new CustomerError('source_not_found', 'sourceId', 'The source is not attached to this customer');
-  }
-  const event: CustomerEvent = { type: 'SourceDetached', data: { sourceId } };
-  if (customer.defaultSourceId !== sourceId) return [event];
-  return [event, { type: 'DefaultSourceChanged', data: { sourceId: remaining.at(-1)?.id ?? null } }];
 }

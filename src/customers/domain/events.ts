@@ -1,4 +1,5 @@
-import { type Carried, type CustomerType, type Field, type Personal, type Profile, SETTABLE_FIELDS } from './fields.js';
+import type { EventCatalogue } from './event-entry.js';
+import { type Carried, type CustomerType, type Personal, type Profile, SETTABLE_FIELDS } from './fields.js';
 import type { NewValues } from './state.js';
 
 export type SourceFacts = {
@@ -50,34 +51,6 @@ export type CustomerEventType = keyof EventData;
 export type CustomerEvent<P extends Carried = Personal> = {
   readonly [T in CustomerEventType]: { readonly type: T; readonly data: EventData<P>[T] };
 }[CustomerEventType];
-
-/** A new value as other services get it. Most are fields of the customer. */
-export type ToldValue = Field | 'source' | 'sourceId' | 'defaultSourceId' | 'requestToBeForgotten' | 'dueAt' | 'cause';
-
-/** What a stored value must be; `personal` is a sealed one. `?`: it can be absent. */
-type KindOf<V> = undefined extends V
-  ? `${Base<NonNullable<V>>}?`
-  : null extends V
-    ? `${Base<NonNullable<V>>} | null`
-    : Base<V>;
-type Base<V> = V extends string ? 'text' : V extends boolean ? 'flag' : V extends number ? 'count' : 'personal';
-export type BaseKind = Base<string | boolean | number | object>;
-export type Kind = BaseKind | `${BaseKind}?` | `${BaseKind} | null`;
-
-interface EventEntry<T extends CustomerEventType> {
-  /** Its type for other services. For good: consumers choose by it. */
-  readonly name: `customer.${string}`;
-  /** Of its stored data: what does not have this shape is not taken for this event. */
-  readonly shape: { readonly [K in keyof StoredData[T]]-?: KindOf<StoredData[T][K]> };
-  /** The new values that it gives the customer. What it does besides is in `evolve.ts`. */
-  readonly changes: <P extends Carried>(data: EventData<P>[T]) => NewValues<P>;
-  /** What other services get of it: of its data and of the new values. */
-  readonly tells: readonly ToldValue[];
-}
-
-type StoredData = EventData<{ readonly [F in keyof Personal]: object }>;
-
-type Catalogue = { readonly [T in CustomerEventType]: EventEntry<T> };
 
 const nothing = (): NewValues<never> => ({});
 
@@ -198,9 +171,9 @@ export const EVENTS = {
     changes: nothing,
     tells: [],
   },
-} satisfies Catalogue;
+} satisfies EventCatalogue;
 
-const BY_TYPE: Catalogue = EVENTS;
+const BY_TYPE: EventCatalogue = EVENTS;
 
 /** The new values that an event gives the customer. */
 export const newValues = <P extends Carried>(event: CustomerEvent<P>): NewValues<P> => changes(event.type, event.data);

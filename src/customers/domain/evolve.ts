@@ -34,7 +34,7 @@ export function evolve<P extends Carried = Personal>(
   if (event.type === 'SourceDetached') {
     const { sourceId } = event.data;
     const sources = state.sources.filter(({ id }) => id !== sourceId);
-    return { ...changed, sources, detachedSources: [...state.detachedSources, sourceId] };
+    return { ...changed, sources, detachedSources: [...(state.detachedSources ?? []), sourceId] };
   }
   return changed;
 }

@@ -25,8 +25,8 @@ export interface ActiveCustomer<P extends Carried = Personal> extends Current<P>
   readonly taxCertificates: readonly P['taxCertificate'][];
   /** In the order of attachment. */
   readonly sources: readonly AttachedSource[];
-  /** Detached in this incarnation: they can never be attached again. */
-  readonly detachedSources: readonly string[];
+  /** Detached in this incarnation: they can never be attached again. Absent in a state that was read from a view. */
+  readonly detachedSources?: readonly string[];
 }
 
 export interface EndedCustomer extends Incarnation {

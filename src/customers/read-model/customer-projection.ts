@@ -4,13 +4,12 @@ import { readMetadata } from '../../event-sourcing/envelope.js';
 import { inSpan } from '../../metrics/tracing.js';
 import { KeyMissing, type KeyRing } from '../../privacy/key-ring.js';
 import { decode } from '../customer-events.js';
-import { evolve } from '../domain/evolve.js';
 import { PersonalValues } from '../personal-values.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../streams.js';
 import type { CustomerView } from './customer-view.js';
 import type { CustomerViews } from './customer-views.js';
 import type { EmailIndexing } from './email-indexing.js';
-import { isoTime, stateOf, viewOf } from './project.js';
+import { project } from './project.js';
 
 export const projectionCheckpoint = (generation: number): string => `customers@${String(generation)}`;
 
@@ -107,9 +106,9 @@ function projectAll(
   customerId: string,
   events: readonly RecordedEvent[],
 ): CustomerView | undefined {
-  const newest = events.at(-1);
-  if (newest === undefined) return view;
-  let state = stateOf(view);
-  for (const event of events) state = evolve(state, decode(event), isoTime(readMetadata(event).at));
-  return viewOf(customerId, newest.revision, state, view?.emailIndex);
+  return events.reduce<CustomerView | undefined>(
+    (before, event) =>
+      project(before, decode(event), { customerId, revision: event.revision, at: readMetadata(event).at }),
+    view,
+  );
 }

@@ -1,6 +1,6 @@
 import type { SealedCustomerEvent } from '../customer-events.js';
 import { evolve } from '../domain/evolve.js';
-import { type CustomerState, noCustomer } from '../domain/state.js';
+import { type ActiveCustomer, type CustomerState, noCustomer } from '../domain/state.js';
 import type { CustomerView, SealedPersonal } from './customer-view.js';
 
 /** What an event's envelope tells the view. */
@@ -23,47 +23,33 @@ export function project(
   event: SealedCustomerEvent,
   { customerId, revision, at }: EventFacts,
 ): CustomerView {
-  return viewOf(customerId, revision, evolve(stateOf(view), event, isoTime(at)), view?.emailIndex);
+  return viewOf(customerId, revision, evolve(stateOf(view), event, isoTime(at)));
 }
 
-/** @throws RangeError of a customer that never was there is none */
-export function viewOf(
-  id: string,
-  version: number,
-  state: CustomerState<SealedPersonal>,
-  emailIndex?: string,
-): CustomerView {
+/** @throws RangeError there is none before the first event */
+export function viewOf(id: string, version: number, state: CustomerState<SealedPersonal>): CustomerView {
   if (state.status === 'none') throw new RangeError('There is no view before the first event');
   if (state.status !== 'active') {
-    return {
-      id,
-      version,
-      ...state,
-      listed: state.status === 'erased',
-      enabled: false,
-      requestToBeForgotten: true,
-      sources: [],
-      taxCertificates: [],
-    };
+    const { status, life, createdTime, updatedTime } = state;
+    const remains = { id, version, status, life, createdTime, updatedTime, listed: status === 'erased' };
+    return { ...remains, enabled: false, requestToBeForgotten: true, sources: [], taxCertificates: [] };
   }
+  if (isShown(state)) return { ...state, id, version, listed: true };
   const { detachedSources: _, legalHold, ...shown } = state;
-  return {
-    id,
-    version,
-    listed: true,
-    ...shown,
-    ...(legalHold === true && { legalHold }),
-    ...(emailIndex !== undefined && { emailIndex }),
-  };
+  return { ...shown, id, version, listed: true, ...(legalHold === true && { legalHold }) };
 }
 
-/** The state that a view shows. It does not know the sources that were detached, which no view shows. */
-export function stateOf(view: CustomerView | undefined): CustomerState<SealedPersonal> {
+/** Whether all of the state stands in the view: mostly it does, and copying it as a whole costs a third. */
+const isShown = (state: Active): state is Active & { readonly detachedSources?: never; readonly legalHold?: true } =>
+  state.detachedSources === undefined && state.legalHold !== false;
+
+type Active = ActiveCustomer<SealedPersonal>;
+
+/** With what the view has besides, so that it is carried along: taking it out costs more than the fold itself. */
+function stateOf(view: CustomerView | undefined): CustomerState<SealedPersonal> {
   if (view === undefined) return noCustomer;
-  const { id: _id, version: _version, listed: _listed, emailIndex: _index, status, ...shown } = view;
-  if (status === 'active') return { ...shown, status, detachedSources: [] };
-  const { life, createdTime, updatedTime } = view;
-  return { status, life, createdTime, updatedTime };
+  const { status } = view;
+  return status === 'active' ? { ...view, status } : { ...view, status };
 }
 
 /** Of a customer whose key is destroyed while neither view nor log say so, as after the restore of an older log. */
