@@ -6,6 +6,8 @@ import {
   type EventStoreDBClient,
   NO_STREAM,
   type ReadPosition,
+  type ResolvedEvent,
+  type StreamingRead,
 } from '@eventstore/db-client';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import { within } from '../../event-sourcing/deadline.js';
@@ -203,8 +205,8 @@ export class EventStoreDbEventStore extends EventStore {
     // From the leader: a follower may not have yet what this very process has appended.
     const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
     try {
-      const page = await readWhole(this.slot, this.timeouts.readMs, (client) => client.readStream(stream, options));
-      return page.map(toRecorded);
+      const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
+      return (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
     } catch (error) {
       if (isAbsent(error)) return [];
       throw readFailure(error);
@@ -214,7 +216,7 @@ export class EventStoreDbEventStore extends EventStore {
   private async backwards(fromPosition: ReadPosition, maxCount: number): Promise<readonly AllStreamResolvedEvent[]> {
     const options = { direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true } as const;
     try {
-      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options));
+      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options), maxCount);
     } catch (error) {
       throw readFailure(error);
     }

@@ -18,6 +18,10 @@ class Gate {
     return this.waiting?.length ?? 0;
   }
 
+  get isClosed(): boolean {
+    return this.waiting !== undefined;
+  }
+
   close(): void {
     this.waiting ??= [];
   }
@@ -38,9 +42,18 @@ class Gate {
 export class Faults {
   readonly appends = new Gate();
   readonly reads = new Gate();
+  readonly indexing = new Gate();
+  /** Holds what is left of a read that has sent what it was to send. */
+  readonly rests = new Gate();
   readonly subscriptions = new Set<OpenSubscription>();
   /** Every event is followed by a checkpoint, which the client reports before its consumer has taken the event. */
   marksAfterEveryEvent = false;
+  /** How long the server takes to write an append, and then to index it, milliseconds. */
+  writesTakeMs = 0;
+  indexingTakesMs = 0;
+  /** How far ahead of the clients' the server's clock is, milliseconds. */
+  clockAheadMs = 0;
+  private readonly nextReads: { readonly events: number; readonly of: string }[] = [];
   private readonly nextAppends: AppendFault[] = [];
   private starting = false;
   private featuresRefused = 0;
@@ -82,14 +95,38 @@ export class Faults {
     this.appends.close();
   }
 
+  get indexesAtOnce(): boolean {
+    return this.indexingTakesMs === 0 && !this.indexing.isClosed;
+  }
+
+  /** Appends are written and do not come into the index: they are not answered, and the same ones again are dropped. */
+  hangIndexing(): void {
+    this.indexing.close();
+  }
+
   /** New reads and subscriptions wait. */
   hangReads(): void {
     this.reads.close();
   }
 
+  /** The next read of the stream (`$all` is one) sends so many events, and then nothing more, nor its end. */
+  hangNextReadAfter(events: number, of: string): void {
+    this.nextReads.push({ events, of });
+    this.rests.close();
+  }
+
+  /** Used up by being asked. */
+  readHangsAfter(stream: string): number | undefined {
+    const at = this.nextReads.findIndex(({ of }) => of === stream);
+    return at < 0 ? undefined : this.nextReads.splice(at, 1)[0]?.events;
+  }
+
   release(): void {
+    this.nextReads.length = 0;
+    this.rests.open();
     this.reads.open();
     this.appends.open();
+    this.indexing.open();
   }
 
   /** As while a server starts: it answers, and refuses. */
@@ -154,6 +191,7 @@ export class Faults {
     this.elsewhere = 0;
     this.eventsToKill = undefined;
     this.marksAfterEveryEvent = false;
+    this.writesTakeMs = this.indexingTakesMs = this.clockAheadMs = 0;
     this.release();
   }
 
