@@ -26,8 +26,8 @@ const REFUSALS: ReadonlySet<string> = new Set([
   ErrorType.INVALID_ARGUMENT,
 ]);
 
-/** Sent by a server that starts or is overrun, in place of handling the append; the client has no name for it. */
-const NOT_HANDLED = /^Could not recognize Server Is (Not Ready|Busy|Too Busy)/i;
+/** Sent by a server that starts, is overrun or has no leader, in place of handling the append; the client has no name for it. */
+const NOT_HANDLED = /^Could not recognize (Server Is (Not Ready|Busy|Too Busy)|No leader info available)/i;
 
 /** Whether the connection may be at fault, and not what was asked. */
 export function isOutage(error: unknown): boolean {

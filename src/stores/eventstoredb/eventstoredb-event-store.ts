@@ -70,8 +70,9 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
     throw new UrlRefused('DEBUG must not name esdb: the client would print passwords, ids and payloads');
   }
   const clock = options.clock ?? new SystemClock();
-  const slot = new ClientSlot(() => openClient(options.url), clock);
-  return new EventStoreDbEventStore(slot, options.prefixes, clock, { ...TIMEOUTS, ...options.timeouts });
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
+  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts);
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
@@ -115,7 +116,7 @@ export class EventStoreDbEventStore extends EventStore {
     const { appendMs } = this.timeouts;
     // Without credentials of its own the append goes out on the stream that all share, which is twice as fast.
     const call = (client: EventStoreDBClient): Promise<AppendResult> =>
-      client.appendToStream(stream, proposed, { expectedRevision, deadline: appendMs });
+      client.appendToStream(stream, proposed, { expectedRevision });
     const inTime = (client: EventStoreDBClient): Promise<AppendResult> =>
       within(appendMs, call(client), () => new NoAnswer());
     try {

@@ -5,6 +5,7 @@ import type { Faults } from './faults.js';
 import {
   appendAnswer,
   batchAnswer,
+  batchNoLeader,
   batchNotReady,
   batchTimedOut,
   expectationOf,
@@ -28,7 +29,7 @@ interface Append {
 
 type Reply =
   | Answered
-  | { readonly kind: 'not_ready' }
+  | { readonly kind: 'not_ready' | 'no_leader' }
   | { readonly kind: 'timed_out' }
   | { readonly kind: 'silence' }
   | { readonly kind: 'closed_cleanly' }
@@ -151,8 +152,10 @@ export class Appends {
         return { kind: 'silence' };
       case 'wrong_revision':
         return { kind: 'wrong_version', current: this.log.stream(stream).at(-1)?.revision };
+      case 'not_ready':
+      case 'no_leader':
       case 'closed_cleanly':
-        return { kind: 'closed_cleanly' };
+        return { kind: fault };
       default:
         return fault satisfies never;
     }
@@ -162,7 +165,7 @@ export class Appends {
   private async write({ stream, expected, events }: Append): Promise<Reply> {
     const outcome = this.log.append(stream, expected, events);
     if (outcome.kind === 'not_indexed') return { kind: 'silence' };
-    if (outcome.kind !== 'appended' || outcome.repeated || this.faults.indexesAtOnce) return outcome;
+    if (outcome.kind !== 'appended' || outcome.repeated) return outcome;
     this.log.unindexed.add(outcome.last);
     if (this.faults.indexingTakesMs > 0) await delay(this.faults.indexingTakesMs);
     await nextTurn();
@@ -180,6 +183,7 @@ function refusalOf(
     case 'deleted':
       return streamDeleted(stream);
     case 'not_ready':
+    case 'no_leader':
       return notReady;
     case 'timed_out':
       return timedOut;
@@ -200,6 +204,8 @@ function batchResponse(
   switch (reply.kind) {
     case 'not_ready':
       return batchNotReady(stream);
+    case 'no_leader':
+      return batchNoLeader(stream);
     case 'timed_out':
       return batchTimedOut(stream);
     case 'silence':

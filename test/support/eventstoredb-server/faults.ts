@@ -3,7 +3,14 @@ import { notLeader, notReady, type Refusal, resetByPeer, unavailable } from './m
 import type { Wire } from './wire.js';
 
 export type AppendFault =
-  'answer_lost' | 'answer_withheld' | 'dropped' | 'wrong_revision' | 'timed_out' | 'closed_cleanly';
+  | 'answer_lost'
+  | 'answer_withheld'
+  | 'dropped'
+  | 'wrong_revision'
+  | 'not_ready'
+  | 'no_leader'
+  | 'timed_out'
+  | 'closed_cleanly';
 
 /** A subscription that a client holds open; without a refusal it ends as if the log had an end. */
 export interface OpenSubscription {
@@ -16,10 +23,6 @@ class Gate {
 
   get held(): number {
     return this.waiting?.length ?? 0;
-  }
-
-  get isClosed(): boolean {
-    return this.waiting !== undefined;
   }
 
   close(): void {
@@ -85,6 +88,10 @@ export class Faults {
     for (let n = 0; n < times; n += 1) this.nextAppends.push('wrong_revision');
   }
 
+  refuseNextAppend(reason: 'not_ready' | 'no_leader'): void {
+    this.nextAppends.push(reason);
+  }
+
   /** At the next append the stream that all appends share ends with success: the client never settles what waits on it. */
   closeAppendsCleanly(): void {
     this.nextAppends.push('closed_cleanly');
@@ -93,10 +100,6 @@ export class Faults {
   /** Appends arrive and wait; on {@link release} they are written, however long their writers have given up. */
   hangAppends(): void {
     this.appends.close();
-  }
-
-  get indexesAtOnce(): boolean {
-    return this.indexingTakesMs === 0 && !this.indexing.isClosed;
   }
 
   /** Appends are written and do not come into the index: they are not answered, and the same ones again are dropped. */

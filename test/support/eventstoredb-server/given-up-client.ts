@@ -26,7 +26,7 @@ export class GivenUpClient {
     prefixes: readonly string[],
     clock: Clock = this.clock,
   ) {
-    this.slot = new ClientSlot(() => openClient(server.url), this.clock);
+    this.slot = new ClientSlot(() => openClient(server.url, TIMEOUTS.appendMs), this.clock);
     this.store = new EventStoreDbEventStore(this.slot, prefixes, clock, TIMEOUTS);
   }
 

@@ -157,6 +157,10 @@ export function batchAnswer(stream: string, expected: Expectation, outcome: Answ
 export const batchNotReady = (stream: string): streams.BatchAppendResp =>
   batchFailed(stream, 'Server Is Not Ready', 'google.protobuf.Empty');
 
+/** As a node of a cluster says it during an election. */
+export const batchNoLeader = (stream: string): streams.BatchAppendResp =>
+  batchFailed(stream, 'No leader info available in response', 'google.protobuf.Empty');
+
 /** The server gave up waiting for its own write. */
 export const batchTimedOut = (stream: string): streams.BatchAppendResp =>
   batchFailed(stream, 'Operation timed out', 'event_store.client.Timeout');
