@@ -73,6 +73,15 @@ describe('An append on EventStoreDB', () => {
     expectStored(4);
   });
 
+  it.each(['not_ready', 'no_leader'] as const)(
+    'that a node does not handle (%s) is known not to be written',
+    async (why) => {
+      faults.refuseNextAppend(why);
+      expect(await outcome(world.store.append(world.stream, 1, [event()]))).toBe('event_log unavailable');
+      expectStored(2);
+    },
+  );
+
   it('that hangs is unknown within the budget, and at most once in the log when the server wakes', async () => {
     faults.hangAppends();
     const command = world.run({ budgetMs: 1_500 });

@@ -10,6 +10,14 @@ export class NoAnswer extends Error {
   }
 }
 
+/** A read that ended before the server had ended it: what came may be nothing, or half. */
+export class CutShort extends Error {
+  override readonly name = 'CutShort';
+  constructor() {
+    super('The answer of the event log was cut short');
+  }
+}
+
 /** Nothing was written, and trying again will not help before an operator has done something. */
 const REFUSALS: ReadonlySet<string> = new Set([
   // A tombstone can't be undone. Its stream is not empty, it is gone: an alarm, and a 503.
@@ -18,8 +26,8 @@ const REFUSALS: ReadonlySet<string> = new Set([
   ErrorType.INVALID_ARGUMENT,
 ]);
 
-/** Sent by a server that starts or is overrun, in place of handling the append; the client has no name for it. */
-const NOT_HANDLED = /^Could not recognize Server Is (Not Ready|Busy|Too Busy)/i;
+/** Sent by a server that starts, is overrun or has no leader, in place of handling the append; the client has no name for it. */
+const NOT_HANDLED = /^Could not recognize (Server Is (Not Ready|Busy|Too Busy)|No leader info available)/i;
 
 /** Whether the connection may be at fault, and not what was asked. */
 export function isOutage(error: unknown): boolean {
@@ -28,7 +36,7 @@ export function isOutage(error: unknown): boolean {
   return type === undefined || !(REFUSALS.has(type) || asked.includes(type));
 }
 
-/** Whether a read is worth a second try at once: a connection that broke is soon another, a silent server is not. */
+/** Whether a read is worth a second try at once: a connection or a client that is gone is soon another, a silent server is not. */
 export const isBroken = (error: unknown): boolean => isOutage(error) && !(error instanceof NoAnswer);
 
 /** A stream that never was, or was deleted softly: it reads empty, and may be begun. */

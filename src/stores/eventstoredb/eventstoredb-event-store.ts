@@ -6,6 +6,8 @@ import {
   type EventStoreDBClient,
   NO_STREAM,
   type ReadPosition,
+  type ResolvedEvent,
+  type StreamingRead,
 } from '@eventstore/db-client';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import { within } from '../../event-sourcing/deadline.js';
@@ -68,8 +70,9 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
     throw new UrlRefused('DEBUG must not name esdb: the client would print passwords, ids and payloads');
   }
   const clock = options.clock ?? new SystemClock();
-  const slot = new ClientSlot(() => openClient(options.url), clock);
-  return new EventStoreDbEventStore(slot, options.prefixes, clock, { ...TIMEOUTS, ...options.timeouts });
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
+  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts);
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
@@ -113,7 +116,7 @@ export class EventStoreDbEventStore extends EventStore {
     const { appendMs } = this.timeouts;
     // Without credentials of its own the append goes out on the stream that all share, which is twice as fast.
     const call = (client: EventStoreDBClient): Promise<AppendResult> =>
-      client.appendToStream(stream, proposed, { expectedRevision, deadline: appendMs });
+      client.appendToStream(stream, proposed, { expectedRevision });
     const inTime = (client: EventStoreDBClient): Promise<AppendResult> =>
       within(appendMs, call(client), () => new NoAnswer());
     try {
@@ -203,8 +206,8 @@ export class EventStoreDbEventStore extends EventStore {
     // From the leader: a follower may not have yet what this very process has appended.
     const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
     try {
-      const page = await readWhole(this.slot, this.timeouts.readMs, (client) => client.readStream(stream, options));
-      return page.map(toRecorded);
+      const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
+      return (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
     } catch (error) {
       if (isAbsent(error)) return [];
       throw readFailure(error);
@@ -214,7 +217,7 @@ export class EventStoreDbEventStore extends EventStore {
   private async backwards(fromPosition: ReadPosition, maxCount: number): Promise<readonly AllStreamResolvedEvent[]> {
     const options = { direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true } as const;
     try {
-      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options));
+      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options), maxCount);
     } catch (error) {
       throw readFailure(error);
     }

@@ -29,6 +29,8 @@ export async function* liveMessages(
 ): AsyncGenerator<SubscriptionMessage, undefined> {
   const subscription = client.subscribeToAll({
     fromPosition: after === undefined ? START : fromPosition(after),
+    // As reads are: a follower that lags would say that it has caught up with less than has been read.
+    requiresLeader: true,
     filter: streamNameFilter({
       prefixes: [...prefixes],
       maxSearchWindow: SEARCH_WINDOW,

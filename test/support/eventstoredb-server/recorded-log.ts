@@ -22,13 +22,20 @@ export interface Recorded extends Proposed {
 export type Expectation = number | 'no_stream' | 'any' | 'stream_exists';
 
 export type Outcome =
-  | { readonly kind: 'appended'; readonly last: Recorded }
+  | { readonly kind: 'appended'; readonly last: Recorded; readonly repeated: boolean }
+  /** The same append is in the log but not in the index yet: the server says nothing, and expects it to be sent again. */
+  | { readonly kind: 'not_indexed' }
   | { readonly kind: 'wrong_version'; readonly current: number | undefined }
   | { readonly kind: 'deleted' };
+
+/** What is answered. */
+export type Answered = Exclude<Outcome, { kind: 'not_indexed' }>;
 
 /** What the server keeps: one log of records whose positions are byte offsets, as far as a client can tell. */
 export class RecordedLog extends EventEmitter<{ grown: [] }> {
   records: Recorded[] = [];
+  /** Last events of appends that are written and not yet in the index. */
+  readonly unindexed = new Set<Recorded>();
   private streams = new Map<string, Recorded[]>();
   private readonly tombstones = new Set<string>();
   private readonly truncated = new Map<string, number>();
@@ -55,8 +62,13 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   /** Index of the record that begins there, or of the one to come; undefined where no record begins. */
   place(position: bigint): number | undefined {
     if (position >= this.end) return this.records.length;
-    const index = this.records.findIndex((record) => record.position >= position);
-    return this.records[index]?.position === position ? index : undefined;
+    let [low, high] = [0, this.records.length];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.records[middle]?.position ?? 0n) < position) low = middle + 1;
+      else high = middle;
+    }
+    return this.records[low]?.position === position ? low : undefined;
   }
 
   isDeleted(name: string): boolean {
@@ -70,19 +82,26 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     const current = present.at(-1)?.revision;
     const known = this.recent.get(events.at(-1)?.id ?? '');
     const loose = expected === 'any' || expected === 'stream_exists';
-    if (loose && known?.stream === stream) return { kind: 'appended', last: known };
+    if (loose && known?.stream === stream) return this.again(known);
     const at = this.revisionOf(stream, expected, current ?? -1);
     if ((current ?? -1) !== at || (expected === 'stream_exists' && current === undefined)) {
       const same = present.slice(at + 1, at + 1 + events.length);
       const last = same.at(-1);
       const repeated = same.length === events.length && same.every(({ id }, index) => id === events[index]?.id);
-      return last !== undefined && repeated ? { kind: 'appended', last } : { kind: 'wrong_version', current };
+      return last !== undefined && repeated ? this.again(last) : { kind: 'wrong_version', current };
     }
     const written = events.map((event, index) => this.write(stream, at + 1 + index, event));
     this.emit('grown');
     const last = written.at(-1);
     if (last === undefined) throw new RangeError('An append of nothing');
-    return { kind: 'appended', last };
+    return { kind: 'appended', last, repeated: false };
+  }
+
+  /** What others have written: so many events, in one stream that is nobody's here. */
+  writeForeign(count: number, stream = 'foreign-1'): void {
+    const first = this.whole(stream).length;
+    for (let n = 0; n < count; n += 1) this.write(stream, first + n, { ...system('Foreign'), id: `foreign-${n}` });
+    this.emit('grown');
   }
 
   /** For good: the stream can be neither read nor written again. Its mark stands in the log under the stream's own name. */
@@ -115,6 +134,7 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     this.streams = new Map();
     this.tombstones.clear();
     this.truncated.clear();
+    this.unindexed.clear();
     this.forgetRecent();
     this.begin();
   }
@@ -131,6 +151,10 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   private begin(): void {
     this.writeSystemEvent('$epoch-information', '$epoch-information');
     this.writeSystemEvent('$users', '$User');
+  }
+
+  private again(last: Recorded): Outcome {
+    return this.unindexed.has(last) ? { kind: 'not_indexed' } : { kind: 'appended', last, repeated: true };
   }
 
   private whole(name: string): readonly Recorded[] {
