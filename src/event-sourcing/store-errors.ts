@@ -12,6 +12,8 @@ export type StoreName =
 /** A store is out of reach and nothing was done. Answered as 503 `service_unavailable`. */
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable';
+  /** Whether it passes without anybody's help, once the store is back. */
+  readonly passes: boolean = true;
   constructor(
     readonly store: StoreName,
     options?: ErrorOptions,

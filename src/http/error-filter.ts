@@ -6,18 +6,33 @@ import {
   ServiceUnavailableException,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
 import { answerFor } from './error-answers.js';
 import { ApiError, fault } from './errors.js';
 import type { KnownRoutes } from './known-routes.js';
-import { describeError, type ServiceLogger } from './service-logger.js';
+import { describeError, type LogFields, type ServiceLogger } from './service-logger.js';
+
+/** No request failed in this way for so long: it is over. */
+const QUIET_MS = 60_000;
 
 /** The one place where errors become answers (contract, section 3). */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
+  private readonly failing: RepeatedFailure;
+
   constructor(
     private readonly routes: KnownRoutes,
-    private readonly log: ServiceLogger,
-  ) {}
+    log: ServiceLogger,
+  ) {
+    this.failing = new RepeatedFailure({
+      log: {
+        warn: (message, fields) => log.event('warn', message, fields),
+        error: (message, fields) => log.event('error', message, fields),
+      },
+      what: 'request failed',
+      quietMs: QUIET_MS,
+    });
+  }
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -42,15 +57,21 @@ export class ErrorFilter implements ExceptionFilter {
     return new ApiError([fault('method_not_allowed', `Allowed here: ${allowed}`)], { Allow: allowed });
   }
 
+  /** An outage fails every request in the same way; a fault of ours is one of its own at each place it is thrown. */
   private report(error: unknown, answer: ApiError, request: FastifyRequest): void {
-    this.log.event(answer.status === 500 ? 'error' : 'warn', 'request failed', {
+    const description = describeError(error);
+    const details = {
       requestId: request.id,
       route: request.routeOptions.url ?? null,
       code: answer.faults[0].code,
-      error: describeError(error),
-    });
+      error: description,
+    };
+    this.failing.failed(error, details, answer.status === 500 ? originOf(description) : '');
   }
 }
+
+const originOf = ({ stack }: LogFields): string =>
+  Array.isArray(stack) && typeof stack[0] === 'string' ? stack[0] : '';
 
 /** Terminus throws its report when a check fails. It is for those who run the service and keeps its own shape. */
 function healthReportOf(error: unknown): object | undefined {

@@ -35,6 +35,7 @@ const MAX_ENTRIES = 10_000;
  */
 export class KeyMissing extends StoreUnavailable {
   override readonly name = 'KeyMissing';
+  override readonly passes = false;
   constructor(
     readonly ref: KeyRef,
     readonly reason: 'absent' | 'unreadable',

@@ -1,4 +1,4 @@
-import { Injectable, Logger, Optional } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { Clock } from '../../event-sourcing/clock.js';
 import { type Execution, execute, HistoryMovedOn } from '../../event-sourcing/command-execution.js';
 import { type CommandContext, PreconditionFailed } from '../../event-sourcing/command-context.js';
@@ -6,7 +6,9 @@ import { within } from '../../event-sourcing/deadline.js';
 import type { EventDraft } from '../../event-sourcing/envelope.js';
 import { EventStore } from '../../event-sourcing/event-store.js';
 import { ReadGate } from '../../event-sourcing/read-gate.js';
+import { RepeatedFailure } from '../../event-sourcing/repeated-failure.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { followerLog } from '../../follower-log.js';
 import { CommandRetries } from '../../metrics/command-retries.js';
 import { inSpan } from '../../metrics/tracing.js';
 import { KeyRing } from '../../privacy/key-ring.js';
@@ -25,6 +27,9 @@ import { customerStream } from '../streams.js';
 import { draftEvents } from './draft-events.js';
 import { isRepeat } from './repeats.js';
 
+/** No failed write-through for this long means that it works again. */
+const QUIET_MS = 10_000;
+
 interface Decision {
   readonly past: CustomerHistory;
   readonly values: PersonalValues | undefined;
@@ -37,7 +42,11 @@ interface Decision {
  */
 @Injectable()
 export class CustomerExecution {
-  private readonly logger = new Logger(CustomerExecution.name);
+  private readonly failing = new RepeatedFailure({
+    log: followerLog(CustomerExecution.name),
+    what: 'A view could not be written through',
+    quietMs: QUIET_MS,
+  });
 
   constructor(
     private readonly store: EventStore,
@@ -134,7 +143,7 @@ export class CustomerExecution {
       const save = (): Promise<void> => within(left, this.views.save([view]), () => new StoreUnavailable('read_model'));
       await inSpan('project', { 'customers.events': done.appended.length }, save);
     } catch (error) {
-      this.logger.warn(`A view could not be written through: ${error instanceof Error ? error.name : 'unknown'}`);
+      this.failing.failed(error);
       const position = done.position ?? done.history.at(-1)?.position;
       if (position !== undefined) this.gate.closeUntil(position);
     }

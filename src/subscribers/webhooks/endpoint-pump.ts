@@ -23,7 +23,7 @@ export interface PumpParts {
   readonly places: { free: number };
   /** The endpoint wants nothing any more. */
   readonly gone: (endpoint: WebhookEndpoint) => Promise<void>;
-  readonly failed: (error: unknown) => void;
+  readonly failed: (error: unknown, endpoint: WebhookEndpoint) => void;
 }
 
 /**
@@ -91,7 +91,7 @@ export class EndpointPump {
         await this.fill('waiting', most - this.lanesUnderWay);
       }
     } catch (error) {
-      this.parts.failed(error);
+      this.parts.failed(error, this.endpoint);
     } finally {
       this.looking = false;
     }
@@ -138,7 +138,7 @@ export class EndpointPump {
         await this.parts.gone(sentTo);
       }
     } catch (error) {
-      if (!signal.aborted) this.parts.failed(error);
+      if (!signal.aborted) this.parts.failed(error, this.endpoint);
     } finally {
       leave();
     }
