@@ -9,6 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerFor } from './error-answers.js';
 import { ApiError, fault } from './errors.js';
 import type { KnownRoutes } from './known-routes.js';
+import { pathOf } from './request-context.js';
 import { describeError, type ServiceLogger } from './service-logger.js';
 
 /** The one place where errors become answers (contract, section 3). */
@@ -36,10 +37,11 @@ export class ErrorFilter implements ExceptionFilter {
 
   private wrongMethod(error: unknown, request: FastifyRequest): ApiError | undefined {
     if (!(error instanceof NotFoundException) || !request.is404) return undefined;
-    const methods = this.routes.methodsAt(request.url.split(/[?#]/, 1)[0] ?? '/');
+    const methods = this.routes.methodsAt(pathOf(request.url));
     if (methods.length === 0 || methods.includes(request.method)) return undefined;
     const allowed = methods.join(', ');
-    return new ApiError([fault('method_not_allowed', `Allowed here: ${allowed}`)], { Allow: allowed });
+    const hint = WRITING.has(request.method) ? updateHint(methods) : '';
+    return new ApiError([fault('method_not_allowed', `Allowed here: ${allowed}${hint}`)], { Allow: allowed });
   }
 
   private report(error: unknown, answer: ApiError, request: FastifyRequest): void {
@@ -50,6 +52,14 @@ export class ErrorFilter implements ExceptionFilter {
       error: describeError(error),
     });
   }
+}
+
+const WRITING: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** For an address that is read, changed and removed: with what it is changed. */
+function updateHint(methods: readonly string[]): string {
+  const update = ['POST', 'PATCH'].find((method) => methods.includes(method));
+  return update !== undefined && methods.includes('GET') && methods.includes('DELETE') ? `; update with ${update}` : '';
 }
 
 /** Terminus throws its report when a check fails. It is for those who run the service and keeps its own shape. */
