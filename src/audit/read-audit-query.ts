@@ -1,7 +1,7 @@
 import type { CustomerEventType } from '../customers/domain/events.js';
 import type { SourceEvent } from '../customers/sources/source.js';
 import { isCustomerId } from '../customers/streams.js';
-import { parseDateOrDateTime } from '../http/date-time.js';
+import { DATE_OR_TIME_RULE, parseSentDateOrDateTime } from '../http/date-time.js';
 import { ApiError } from '../http/errors.js';
 import {
   integer,
@@ -91,19 +91,18 @@ export function readLogQuery(parameters: QueryParameters, cursors: LogCursors): 
 function revisionOrTime(parameters: QueryParameters, name: string): Moment | undefined {
   const text = singleValue(parameters, name);
   if (text !== undefined && REVISION.test(text)) return { revision: Number(text) };
-  const time = timeAt(parameters, name, `${name} must be a revision, or a date or date-time of RFC 3339`);
+  const time = timeAt(parameters, name, `${name} must be a revision, or ${DATE_OR_TIME_RULE.slice('must be '.length)}`);
   return time === undefined ? undefined : { time };
 }
 
 function timeAt(
   parameters: QueryParameters,
   name: string,
-  message = `${name} must be a date or date-time of RFC 3339`,
+  message = `${name} ${DATE_OR_TIME_RULE}`,
 ): number | undefined {
   const text = singleValue(parameters, name);
   if (text === undefined) return undefined;
-  // A `+` that was decoded and sent again as a space.
-  const time = parseDateOrDateTime(text.replace(/ (\d\d:\d\d)$/, '+$1'));
+  const time = parseSentDateOrDateTime(text);
   if (time === undefined) throw invalidQuery(name, message);
   return time;
 }

@@ -1,4 +1,3 @@
-import type { CustomerView } from '../customers/read-model/customer-view.js';
 import type { CustomerViews } from '../customers/read-model/customer-views.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import type { AuditTree } from './audit-tree.js';
@@ -9,7 +8,7 @@ import { CheckpointCheck, type HeldCheckpoint, readKept } from './verify-checkpo
 import { type Finding, Findings, type Verdict } from './verify-findings.js';
 import { LeafWalk } from './verify-leaves.js';
 import { readAudited } from './verify-log.js';
-import { StreamCheck } from './verify-streams.js';
+import { type EmailIndexes, StreamCheck } from './verify-streams.js';
 
 export interface VerificationParts {
   readonly store: Pick<EventStore, 'subscribe' | 'read' | 'head' | 'comparePositions' | 'fraction'>;
@@ -18,7 +17,7 @@ export interface VerificationParts {
   /** How far the views are brought up, for sure. */
   readonly projected: Position | undefined;
   readonly keysOf: (origin: string) => readonly VerifierKey[];
-  readonly emailIndexes?: (views: readonly CustomerView[]) => Promise<ReadonlyMap<string, string>>;
+  readonly emailIndexes?: EmailIndexes;
   /** Checkpoints that were held outside. */
   readonly outside: readonly HeldCheckpoint[];
   /** Milliseconds since the epoch. */

@@ -119,7 +119,7 @@ describe('A stream', () => {
     await turn();
     stream.beat();
     stream.beat();
-    expect(socket.written).toEqual([':\n\n', `:\nid: ${cursors.write(position)}\n\n`, ':\n\n']);
+    expect(socket.written).toEqual([':\n', `:\nid: ${cursors.write(position)}\n\n`, ':\n']);
     stream.end();
   });
 

@@ -34,6 +34,8 @@ export class EventStream {
     private readonly reader: EventReader,
     private readonly pii: boolean,
     private readonly parts: StreamParts,
+    /** Milliseconds after which a reader that was cut off is to come back; told with the first event. */
+    private retry?: number,
   ) {}
 
   /** Since when the reader has taken nothing, by the clock of `performance`; undefined while it does. */
@@ -78,7 +80,7 @@ export class EventStream {
   beat(): void {
     if (this.ended || this.response.writableNeedDrain) return;
     const moved = this.position !== undefined && this.position !== this.told;
-    this.response.write(moved ? `:\nid: ${this.parts.cursors.write(this.position)}\n\n` : ':\n\n');
+    this.response.write(moved ? `:\nid: ${this.parts.cursors.write(this.position)}\n\n` : ':\n');
     this.told = this.position;
   }
 
@@ -110,6 +112,8 @@ export class EventStream {
     this.position = this.pending.position;
     this.pending = undefined;
     if (bytes === undefined) return true;
+    if (this.retry !== undefined) this.response.write(`retry: ${this.retry}\n`);
+    this.retry = undefined;
     this.response.write(bytes);
     this.told = this.position;
     if (ends) this.end();

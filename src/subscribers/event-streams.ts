@@ -97,15 +97,16 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
   async begin(request: StreamRequest, reply: FastifyReply): Promise<void> {
     if (this.stopping) throw stoppingNow();
     const reader = new EventReader(this.log, request.after, request.filter);
-    const stream = new EventStream(reply.raw, reader, request.pii, this.parts);
+    const retry = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
+    const stream = new EventStream(reply.raw, reader, request.pii, this.parts, retry);
     await stream.prepare().catch((error: unknown) => explain(error, request.cursorIn));
     if (this.stopping) throw stoppingNow();
     reply.headers(HEADERS).hijack();
-    const retry = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    reply.raw.write(`retry: ${retry}\n\n`);
+    // Lets the reader know that the stream has begun. A line alone ends no block, which some readers would take for an event.
+    reply.raw.write(':\n');
     this.keep(stream, request, reply);
   }
 

@@ -227,6 +227,16 @@ export function describeCustomerViews(
         expect(await idsOf({ ids: ['a', 'a', 'nobody'] })).toEqual(['a']);
       });
 
+      it('finds those of any of several addresses, in the order of all pages', async () => {
+        const of = (id: string, n: number, emailIndex?: string): CustomerView =>
+          aView({ id, createdTime: timeAt(n), ...(emailIndex !== undefined && { emailIndex }) });
+        await views.save([of('a', 1, 'new'), of('b', 2, 'old'), of('c', 3, 'other'), of('d', 4), of('e', 5, 'new')]);
+        expect(await idsOf({ emailIndex: ['new', 'old'] })).toEqual(['e', 'b', 'a']);
+        const afterE: Cursor = { direction: 'after', createdTime: timeAt(5), id: 'e' };
+        expect(await idsOf({ emailIndex: ['new', 'old'] }, 1, afterE)).toEqual(['b']);
+        expect(await idsOf({ emailIndex: ['old', 'old'] })).toEqual(['b']);
+      });
+
       it('takes every value as a value', async () => {
         await views.save([aView({ id: 'a', emailIndex: 'h' })]);
         for (const text of ["' OR 1=1 --", '%', '*', '"', '{"$ne":null}', '\0']) {

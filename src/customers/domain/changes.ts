@@ -1,5 +1,6 @@
 import type { CustomerType } from './events.js';
 import type { Metadata, Shipping, TaxCertificate } from './personal.js';
+import type { OnlyAsStored } from './stored-values.js';
 
 /** What a create or update asks for. Absent: leave as it is. `null`: clear. Checked for shape before it gets here. */
 export interface CustomerChanges {
@@ -14,4 +15,5 @@ export interface CustomerChanges {
   readonly metadata?: Metadata | null;
   readonly defaultSourceId?: string | null;
   readonly requestToBeForgotten?: boolean;
+  readonly onlyAsStored?: readonly OnlyAsStored[];
 }

@@ -6,6 +6,7 @@ import { mergeMetadata } from './metadata.js';
 import type { Carried, Metadata } from './personal.js';
 import { sameValue } from './same-value.js';
 import type { ActiveCustomer, CustomerState } from './state.js';
+import { refuseUnlessStored } from './stored-values.js';
 
 /**
  * The decision: what follows from a command in a state. No event means there is nothing to do, so a repeat is harmless.
@@ -81,6 +82,7 @@ export function create(
 }
 
 function change(changes: CustomerChanges, customer: ActiveCustomer): readonly CustomerEvent[] {
+  refuseUnlessStored(changes, customer);
   return [
     ...changedProfile(changes, customer),
     ...changedPersonal(changes, customer),

@@ -1,11 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsOptional, ValidateIf } from 'class-validator';
 import { Nested, Opaque, Rule } from '../../http/body-fields.js';
-import { isEmailAddress, isLocale, isUuid } from '../../http/field-rules.js';
+import { isStorableEmail, isUuid } from '../../http/field-rules.js';
+import { ForNewValues } from '../../http/new-values.js';
 import type { CustomerType } from '../domain/events.js';
 import type { Metadata } from '../domain/personal.js';
 import { isCustomerId } from '../streams.js';
-import { fewPairs, goodKeys, goodValues, isObject } from './metadata-rules.js';
+import { EMAIL_PATTERN, EMAIL_RULE, newEmail } from './email-address.js';
+import { isLocale, LOCALE_PATTERN, MAX_LOCALE } from './locale.js';
+import { fewPairs, goodKeys, goodValues, isObjectOrEmpty, newMetadata } from './metadata-rules.js';
 import { ShippingRequest } from './shipping-request.js';
 import { TaxCertificateRequest } from './tax-certificate-request.js';
 
@@ -23,22 +26,30 @@ abstract class CustomerFields {
     nullable: true,
     format: 'email',
     maxLength: 254,
-    description: 'The customer email address. Not unique. `null` clears it.',
+    pattern: EMAIL_PATTERN,
+    description:
+      'The customer email address: RFC 5321, internationalised too, 254 octets at most. No control, invisible or ' +
+      'bidirectional character, also not inside quotes; no comment, no address literal. Not unique. `null` clears it.',
     example: 'jane@example.com',
   })
   @IsOptional()
-  @Rule('invalid_parameter', 'email must be an email', isEmailAddress)
+  @Rule('invalid_parameter', `email ${EMAIL_RULE}`, isStorableEmail)
+  @ForNewValues(newEmail)
   email?: string | null;
 
   @ApiPropertyOptional({
     type: String,
     nullable: true,
-    pattern: '^[a-z]{2}_[A-Z]{2}$',
-    description: 'ISO 639-1 language code, `_`, ISO 3166-1 alpha-2 country code. `null` clears it.',
+    maxLength: MAX_LOCALE,
+    pattern: LOCALE_PATTERN,
+    description:
+      'ISO 639-1 language code, `_`, ISO 3166-1 alpha-2 country code: `en_US`. What names a language in BCP 47 or POSIX ' +
+      'form is taken too and answered in that form: `en-US`, `de_DE_EURO`, `zh_Hans_CN`; a language alone stays alone. ' +
+      'docs/values.md has the table. `null` clears it.',
     example: 'en_US',
   })
   @IsOptional()
-  @Rule('invalid_parameter', 'locale must be a language and a country as in en_US', isLocale)
+  @Rule('invalid_parameter', 'locale must name a language, or a language and a country as in en_US', isLocale)
   locale?: string | null;
 
   @ApiPropertyOptional({ enum: CUSTOMER_TYPES, description: 'The type of customer.', example: 'individual' })
@@ -94,8 +105,9 @@ abstract class CustomerFields {
     additionalProperties: true,
     description:
       'At most 20 pairs; keys of 1 to 40 characters; values are any JSON, strings and compact JSON of at most 500 ' +
-      'characters. An update merges key by key, `""` removes a key, `null` clears all. A value of another type than ' +
-      'string keeps its type.',
+      'characters. Keys hold no control characters, texts none but tab, line feed and carriage return. A number must be one ' +
+      'that a double holds, and not beyond 2^53 - 1: send longer ones as strings. An update merges key by key, `""` removes ' +
+      'a key, `null` clears all. A value of another type than string keeps its type. `[]` for the whole is taken as `{}`.',
     example: { tier: 'gold', visits: 3 },
   })
   @IsOptional()
@@ -103,7 +115,8 @@ abstract class CustomerFields {
   @Rule('invalid_metadata_value', 'A metadata value must be JSON of at most 500 characters', goodValues)
   @Rule('invalid_metadata_key', 'A metadata key must have 1 to 40 characters and must not be a reserved word', goodKeys)
   @Rule('too_many_metadata_pairs', 'A customer can hold at most 20 metadata pairs', fewPairs)
-  @Rule('invalid_parameter', 'metadata must be an object', isObject)
+  @Rule('invalid_parameter', 'metadata must be an object', isObjectOrEmpty)
+  @ForNewValues(newMetadata)
   metadata?: Metadata | null;
 }
 

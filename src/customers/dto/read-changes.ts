@@ -1,8 +1,11 @@
 import { ApiError, fault, hasFaults, unknownParameter } from '../../http/errors.js';
 import type { JsonObject } from '../../http/json-body.js';
+import { newValueFaults, toFaults } from '../../http/new-values.js';
 import { readBody } from '../../http/read-body.js';
 import type { CustomerChanges } from '../domain/changes.js';
 import type { Shipping } from '../domain/personal.js';
+import { canonicalLocale } from './locale.js';
+import { toOnlyAsStored } from './only-as-stored.js';
 import { CreateCustomerRequest, UpdateCustomerRequest } from './customer-requests.js';
 import type { ShippingRequest } from './shipping-request.js';
 
@@ -23,15 +26,24 @@ export interface NewCustomer {
 
 /** `null` for a field that can be cleared is taken as absent: there is nothing to clear yet. @throws ApiError */
 export function readCreate(body: JsonObject): NewCustomer {
-  const request = readBody(CreateCustomerRequest, body);
+  const request = readBody(CreateCustomerRequest, body, {
+    found: toFaults(newValueFaults(CreateCustomerRequest, body)),
+  });
   return { id: request.id, changes: withoutNull(changesOf(request)) };
 }
 
-/** @param id of the path: another one in the body is refused @throws ApiError */
+/**
+ * Values that the customer may hold although they are not let in any more are left for the decision, which knows.
+ * @param id of the path: another one in the body is refused
+ * @throws ApiError
+ */
 export function readUpdate(id: string, body: JsonObject): CustomerChanges {
   const otherId = Object.hasOwn(body, 'id') && body['id'] !== id;
   const found = otherId ? [fault('invalid_parameter', 'The id of a customer can not be changed', 'id')] : [];
-  return changesOf(readBody(UpdateCustomerRequest, body, READ_ONLY, found));
+  const notNew = newValueFaults(UpdateCustomerRequest, body);
+  const besides = toFaults(notNew);
+  const changes = changesOf(readBody(UpdateCustomerRequest, body, { ignored: READ_ONLY, found, besides }));
+  return notNew.length === 0 ? changes : { ...changes, onlyAsStored: notNew.map(toOnlyAsStored) };
 }
 
 /** For operations that take no fields. @throws ApiError unknown_parameter for any that was sent */
@@ -45,16 +57,20 @@ function changesOf(request: CreateCustomerRequest | UpdateCustomerRequest): Cust
   const forget = 'requestToBeForgotten' in request ? request.requestToBeForgotten : undefined;
   return {
     ...(email !== undefined && { email }),
-    ...(locale !== undefined && { locale }),
+    ...(locale !== undefined && { locale: canonical(locale) }),
     ...(type !== undefined && { type }),
     ...(enabled !== undefined && { enabled }),
     ...(shipping !== undefined && { shipping: shipping && toShipping(shipping) }),
     ...(taxCertificate !== undefined && { taxCertificate: withoutNull(taxCertificate) }),
-    ...(metadata !== undefined && { metadata }),
+    ...(metadata !== undefined && { metadata: Array.isArray(metadata) ? {} : metadata }),
     ...(defaultSourceId !== undefined && { defaultSourceId: defaultSourceId && defaultSourceId.toLowerCase() }),
     ...(forget !== undefined && { requestToBeForgotten: forget }),
   };
 }
+
+/** What does not name a language was refused before it got here. */
+const canonical = (locale: string | null): string | null =>
+  locale === null ? null : (canonicalLocale(locale) ?? null);
 
 function toShipping({ address, additionalAddressInfo, ...rest }: ShippingRequest): Shipping {
   return {

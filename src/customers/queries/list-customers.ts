@@ -41,7 +41,7 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
   }
 
   private async list({ filter: { email, ...rest }, limit, cursor }: ListCustomers): Promise<OpenedPage> {
-    const filter = email === undefined ? rest : { ...rest, emailIndex: this.emails.indexOf(email) };
+    const filter = email === undefined ? rest : { ...rest, emailIndex: oneOrSeveral(this.emails.indexesOf(email)) };
     const page = await this.views.list(filter, limit, await this.resolve(cursor));
     const opened = await this.opening.openAll(page.views);
     const customers = opened.filter(({ view }, at) => stillBelongs(view, page.views[at], filter));
@@ -61,6 +61,10 @@ export class ListCustomersHandler implements IQueryHandler<ListCustomers> {
     return { direction, createdTime: view.createdTime, id };
   }
 }
+
+/** One value is looked up in the order of the pages; of several what is found must be sorted. */
+const oneOrSeveral = (indexes: readonly [string, ...string[]]): string | readonly [string, ...string[]] =>
+  indexes.length === 1 ? indexes[0] : indexes;
 
 /**
  * Whether what a customer was found to be when it was opened belongs where its view was found: a new life has another place,

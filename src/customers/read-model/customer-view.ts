@@ -39,7 +39,7 @@ export interface CustomerView {
   readonly defaultSourceId?: string;
   readonly sources: readonly AttachedSource[];
   readonly email?: Sealed;
-  /** Keyed hash of the address (trimmed, NFC, lower case): what the `email` filter looks up. Only views hold it. */
+  /** Keyed hash of the address (trimmed, NFC, case folded): what the `email` filter looks up. Only views hold it. */
   readonly emailIndex?: string;
   readonly shipping?: Sealed;
   readonly taxCertificates: readonly Sealed[];
