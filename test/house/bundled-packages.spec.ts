@@ -22,7 +22,7 @@ describe('the packages that the build bundles', () => {
       'reflect-metadata',
       'class-transformer',
       '@opentelemetry/api',
-      'libsql',
+      '@photostructure/sqlite',
       'mongodb',
       '@eventstore/db-client',
     ];
