@@ -33,6 +33,8 @@ const WORDS: Readonly<Record<OutageKind, string>> = {
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable';
   readonly kind: OutageKind;
+  /** Whether it passes without anybody's help. */
+  readonly passes: boolean;
 
   /** @param options `kind` where it is known */
   constructor(
@@ -41,11 +43,7 @@ export class StoreUnavailable extends Error {
   ) {
     super(`The ${store} store ${WORDS[kind]}`, options);
     this.kind = kind;
-  }
-
-  /** Whether it passes without anybody's help. */
-  get passes(): boolean {
-    return this.kind === 'unreachable' || this.kind === 'busy';
+    this.passes = kind === 'unreachable' || kind === 'busy';
   }
 }
 
