@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import type { ChannelInterface } from '@grpc/grpc-js';
 import serverFeatures from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import { UrlRefused } from '../url-refused.js';
 import { mendAppends } from './append-stream.js';
@@ -75,7 +76,7 @@ function watchConnection(grpc: unknown, changed: () => void): void {
   const channel = channelOf(grpc);
   let wasReady = false;
   const look = (): void => {
-    const state = channel.getConnectivityState(false);
+    const state: number = channel.getConnectivityState(false);
     if (wasReady && state !== READY) changed();
     wasReady = state === READY;
     if (state !== SHUTDOWN) channel.watchConnectivityState(state, Infinity, look);
@@ -83,14 +84,9 @@ function watchConnection(grpc: unknown, changed: () => void): void {
   look();
 }
 
-interface Channel {
-  getConnectivityState(tryToConnect: boolean): number;
-  watchConnectivityState(from: number, deadline: number, changed: () => void): void;
-}
-
-function channelOf(grpc: unknown): Channel {
+function channelOf(grpc: unknown): ChannelInterface {
   if (typeof grpc === 'object' && grpc !== null && 'getChannel' in grpc && typeof grpc.getChannel === 'function') {
-    return Reflect.apply(grpc.getChannel, grpc, []) as Channel;
+    return Reflect.apply(grpc.getChannel, grpc, []) as ChannelInterface;
   }
   throw new Error('This version of @eventstore/db-client keeps its connections elsewhere');
 }
