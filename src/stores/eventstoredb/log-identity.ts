@@ -1,12 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type EventStoreDBClient,
-  jsonEvent,
-  NO_STREAM,
-  type ResolvedEvent,
-  type StreamingRead,
-} from '@eventstore/db-client';
+import { type EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
 import { within } from '../../event-sourcing/deadline.js';
+import { LogMismatch } from '../../event-sourcing/log-follower.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { failedBeforeSending, isAbsent, NoAnswer, readFailure } from './client-errors.js';
 import type { ClientSlot } from './client-slot.js';
@@ -21,6 +16,7 @@ const STREAM = 'customers-log';
  */
 export class LogIdentity {
   private known: string | undefined;
+  private exchanged: LogMismatch | undefined;
 
   constructor(
     private readonly slot: ClientSlot,
@@ -36,23 +32,32 @@ export class LogIdentity {
     return this.known;
   }
 
-  get isKnown(): boolean {
-    return this.known !== undefined;
-  }
-
   /**
-   * Whether the server has another log by now than when it was asked first; false while nobody has asked.
+   * Looks whether the server still has the log that this process began with.
+   * @throws LogMismatch
    * @throws StoreUnavailable
    */
-  async isAnother(): Promise<boolean> {
-    return this.known !== undefined && (await this.find()) !== this.known;
+  async verify(): Promise<void> {
+    if (this.known === undefined) {
+      await this.id();
+      return;
+    }
+    const found = await this.find();
+    this.exchanged =
+      found === this.known ? undefined : new LogMismatch('The event log was wiped or exchanged while the service ran');
+    if (this.exchanged !== undefined) throw this.exchanged;
+  }
+
+  /** @throws StoreUnavailable the log was found to be another one: nothing of this process belongs in there */
+  refuseAnother(): void {
+    if (this.exchanged !== undefined) throw new StoreUnavailable('event_log', { cause: this.exchanged });
   }
 
   private async find(): Promise<string | undefined> {
     try {
-      const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> =>
-        client.readStream(STREAM, { maxCount: 1, requiresLeader: true });
-      const [first] = await readWhole(this.slot, this.timeouts.readMs, read, 1, 'unguarded');
+      const [first] = await readWhole(this.slot, this.timeouts.readMs, (client) =>
+        client.readStream(STREAM, { maxCount: 1, requiresLeader: true }),
+      );
       return first?.event?.id;
     } catch (error) {
       if (isAbsent(error)) return undefined;
@@ -65,7 +70,7 @@ export class LogIdentity {
     try {
       const name = (client: EventStoreDBClient): Promise<unknown> =>
         within(this.timeouts.appendMs, named(client, id), () => new NoAnswer());
-      await this.slot.unguarded(name, failedBeforeSending);
+      await this.slot.use(name, failedBeforeSending);
     } catch {
       // Another process may have been faster, or this was written without an answer: what stands there is the name.
     }

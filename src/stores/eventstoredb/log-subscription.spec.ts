@@ -13,8 +13,6 @@ function logOf(connections: SubscriptionMessage[][], end?: Position): FollowedLo
     outageMs: 1_000,
     isClosed: false,
     verify: async () => undefined,
-    isSure: () => true,
-    passed: () => undefined,
     end: async () => end,
     dropped: () => undefined,
     spaced: () => undefined,

@@ -1,11 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../event-sourcing/clock.js';
-import type {
-  Position,
-  RecordedEvent,
-  SubscribeOptions,
-  SubscriptionMessage,
-} from '../../event-sourcing/event-store.js';
+import type { Position, SubscribeOptions, SubscriptionMessage } from '../../event-sourcing/event-store.js';
 import { LogMismatch } from '../../event-sourcing/log-follower.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { comparePositions } from './log-positions.js';
@@ -19,9 +14,6 @@ export interface FollowedLog {
   readonly isClosed: boolean;
   /** @throws LogMismatch */
   verify(): Promise<void>;
-  /** Whether the connection is still the one that was verified. */
-  isSure(): boolean;
-  passed(event: RecordedEvent): void;
   end(): Promise<Position | undefined>;
   connect(after: Position | undefined, signal: AbortSignal): AsyncIterable<SubscriptionMessage>;
   /** A subscription that ran was dropped. */
@@ -92,12 +84,10 @@ class LogSubscription {
     let running = false;
     try {
       for await (const message of this.log.connect(this.passed, this.end)) {
-        // It may have come over a connection that was begun since: that may lead to another log.
-        if (!running && !this.log.isSure()) await this.log.verify();
         running = true;
         this.awaySince = undefined;
         if (this.end.aborted) return;
-        if (message.kind === 'event') this.pass(message.event);
+        if (message.kind === 'event') this.pass(message.event.position);
         if (message.kind !== 'checkpoint') yield message;
         else yield { kind: 'checkpoint', position: (this.passed = await this.withinTheLog(message.position)) };
         if (this.end.aborted) return;
@@ -108,11 +98,9 @@ class LogSubscription {
     }
   }
 
-  private pass(event: RecordedEvent): void {
-    const { position } = event;
-    if (this.lastEvent !== undefined) this.log.spaced(this.lastEvent, position);
-    this.lastEvent = this.passed = position;
-    this.log.passed(event);
+  private pass(event: Position): void {
+    if (this.lastEvent !== undefined) this.log.spaced(this.lastEvent, event);
+    this.lastEvent = this.passed = event;
   }
 
   /** @throws StoreUnavailable the log was away for too long, or the store was closed */

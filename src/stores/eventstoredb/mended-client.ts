@@ -1,6 +1,5 @@
 import { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
-import type { ChannelInterface } from '@grpc/grpc-js';
 import serverFeatures from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import { UrlRefused } from '../url-refused.js';
 import { mendAppends } from './append-stream.js';
@@ -13,10 +12,9 @@ type Part = (...args: unknown[]) => unknown;
 /**
  * Opens a client in which a broken connection can neither end the process nor hang a call for ever.
  * @param appendMs how long an append is waited for
- * @param changed called when a connection is begun, and when one is lost
  * @throws UrlRefused the URL can't be read; the message does not repeat it, since it may hold a password
  */
-export function openClient(url: string, appendMs: number, changed: () => void): EventStoreDBClient {
+export function openClient(url: string, appendMs: number): EventStoreDBClient {
   const client = connect(url);
   const policy = new ResendPolicy();
   const [createStream, handleError, dispose, execute] = PARTS.map((name) => partOf(client, name)) as [
@@ -34,7 +32,6 @@ export function openClient(url: string, appendMs: number, changed: () => void): 
       kind,
       name,
       (grpc: unknown) => {
-        if (grpc !== newest) watchConnection(grpc, changed);
         newest = grpc;
         const stream: unknown = (create as Part)(grpc);
         if (stream instanceof Duplex) mendAppends(stream, policy, appendMs);
@@ -64,31 +61,6 @@ export function openClient(url: string, appendMs: number, changed: () => void): 
     if (hasClose(newest)) newest.close();
   });
   return client;
-}
-
-/** Of a channel (https://grpc.github.io/grpc/core/md_doc_connectivity-semantics-and-api.html). */
-const READY = 2;
-const SHUTDOWN = 4;
-
-/** Each node that the client turns to has a connection of its own, which may break and be made again unseen. */
-function watchConnection(grpc: unknown, changed: () => void): void {
-  changed();
-  const channel = channelOf(grpc);
-  let wasReady = false;
-  const look = (): void => {
-    const state: number = channel.getConnectivityState(false);
-    if (wasReady && state !== READY) changed();
-    wasReady = state === READY;
-    if (state !== SHUTDOWN) channel.watchConnectivityState(state, Infinity, look);
-  };
-  look();
-}
-
-function channelOf(grpc: unknown): ChannelInterface {
-  if (typeof grpc === 'object' && grpc !== null && 'getChannel' in grpc && typeof grpc.getChannel === 'function') {
-    return Reflect.apply(grpc.getChannel, grpc, []) as ChannelInterface;
-  }
-  throw new Error('This version of @eventstore/db-client keeps its connections elsewhere');
 }
 
 function connect(url: string): EventStoreDBClient {

@@ -9,18 +9,15 @@ const OK = 0;
 /**
  * All that one call reads, within `ms` milliseconds; tried again once if its connection breaks, or its client is given up.
  * @param count of events asked for: when all have come, nothing can be missing
- * @param guard `unguarded` for what is read to find out whether it is still the same log
- * @throws StoreUnavailable another log, NoAnswer, CutShort, or an error of the client
+ * @throws NoAnswer, CutShort, or an error of the client
  */
 export function readWhole<E>(
   slot: ClientSlot,
   ms: number,
   call: (client: EventStoreDBClient) => StreamingRead<E>,
   count = Infinity,
-  guard: 'guarded' | 'unguarded' = 'guarded',
 ): Promise<readonly E[]> {
-  const read = (client: EventStoreDBClient): Promise<readonly E[]> => collect(call(client), ms, count);
-  return guard === 'guarded' ? slot.use(read, isBroken) : slot.unguarded(read, isBroken);
+  return slot.use((client) => collect(call(client), ms, count), isBroken);
 }
 
 /**

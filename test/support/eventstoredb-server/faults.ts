@@ -1,4 +1,4 @@
-import type { Recorded, RecordedLog } from './recorded-log.js';
+import type { RecordedLog } from './recorded-log.js';
 import { notLeader, notReady, type Refusal, resetByPeer, unavailable } from './messages.js';
 import type { Wire } from './wire.js';
 
@@ -185,12 +185,6 @@ export class Faults {
   restoreBackup(count: number): void {
     this.wire.cut();
     this.log.restoreBackup(count);
-  }
-
-  /** The same with the disk that held these records. */
-  restore(records: readonly Recorded[]): void {
-    this.wire.cut();
-    this.log.restore(records);
   }
 
   lift(): void {

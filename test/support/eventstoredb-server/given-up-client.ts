@@ -26,10 +26,8 @@ export class GivenUpClient {
     prefixes: readonly string[],
     clock: Clock = this.clock,
   ) {
-    const connections = { count: 0 };
-    const changed = (): void => void (connections.count += 1);
-    this.slot = new ClientSlot(() => openClient(server.url, TIMEOUTS.appendMs, changed), this.clock);
-    this.store = new EventStoreDbEventStore(this.slot, connections, prefixes, clock, TIMEOUTS);
+    this.slot = new ClientSlot(() => openClient(server.url, TIMEOUTS.appendMs), this.clock);
+    this.store = new EventStoreDbEventStore(this.slot, prefixes, clock, TIMEOUTS);
   }
 
   /** As after five calls in a row to which nothing was answered. */

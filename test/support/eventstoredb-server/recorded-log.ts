@@ -112,12 +112,7 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
 
   /** The stream reads as absent and can be begun again, which goes on with its revisions; `$all` keeps its events. */
   softDelete(stream: string): void {
-    this.truncate(stream, this.whole(stream).length);
-  }
-
-  /** As `$tb` in the metadata of the stream does: it reads from this revision on. */
-  truncate(stream: string, first: number): void {
-    this.truncated.set(stream, first);
+    this.truncated.set(stream, this.whole(stream).length);
     this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata'));
     this.emit('grown');
   }
@@ -146,11 +141,7 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
 
   /** The disk was exchanged for a copy from before these records. */
   restoreBackup(count: number): void {
-    this.restore(this.records.slice(0, count));
-  }
-
-  /** The disk was exchanged for one that holds these records. */
-  restore(kept: readonly Recorded[]): void {
+    const kept = this.records.slice(0, count);
     this.wipe();
     this.records = [];
     this.streams = new Map();
