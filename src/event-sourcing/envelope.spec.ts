@@ -26,7 +26,7 @@ describe('chain', () => {
 
   it('refuses a draft that could not be read back: appended, it would be damage', () => {
     const { metadata, ...rest } = draft('A');
-    for (const change of [{ at: Number.NaN }, { actor: { type: 'api_key' } }, { commandId: 5 }, { traceparent: 5 }]) {
+    for (const change of [{ at: 9e15 }, { actor: { type: 'api_key' } }, { commandId: 5 }, { traceparent: 5 }]) {
       const broken = { ...rest, metadata: { ...metadata, ...change } } as unknown as EventDraft;
       expect(() => chain('s', undefined, [broken])).toThrow(RangeError);
     }
