@@ -21,9 +21,9 @@ const inspect: EventInspection = ({ stream, type, revision }) =>
 class Instance {
   readonly quarantine: Quarantine;
   readonly log: QuarantinedLog;
-  constructor(inner: MemoryLog, clock: HandClock) {
+  constructor(inner: MemoryLog, clock: HandClock, freshMs = 0) {
     // What is known of holds is never fresh enough: nothing here takes an operator's time.
-    this.quarantine = new Quarantine(inner, clock, undefined, 0);
+    this.quarantine = new Quarantine(inner, clock, undefined, freshMs);
     this.log = new QuarantinedLog(inner, this.quarantine, inspect);
   }
 }
@@ -64,6 +64,13 @@ class World {
     }
   }
 
+  /** What was delivered long ago is written over. */
+  alter(stream: string, revision: number): void {
+    const at = this.inner.events.findIndex((event) => event.stream === stream && event.revision === revision);
+    const event = this.inner.events[at];
+    if (event !== undefined) this.inner.events[at] = { ...event, type: DAMAGED };
+  }
+
   release(stream: string): Promise<number> {
     const requireRepaired = (events: readonly RecordedEvent[]): void => {
       for (const event of events) {
@@ -101,6 +108,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), instance: fc.nat(1) }) },
 );
+
+const alteration = fc.record({ kind: fc.constant('alter' as const), stream, revision: fc.nat(5), isMet: fc.boolean() });
 
 async function take(world: World, readers: readonly Reader[], one: Step): Promise<void> {
   switch (one.kind) {
@@ -143,6 +152,62 @@ describe('What is held of a damaged stream', () => {
       }),
       { seed: seed(), numRuns: scale(150, 5_000) },
     ));
+
+  it('comes once to who begins behind it all, and is lost to nobody, also when what was delivered is altered later', () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(step, alteration), { maxLength: 60 }), async (steps) => {
+        const world = new World();
+        const readers = [new Reader(), new Reader(), new Reader()];
+        for (const one of steps) {
+          if (one.kind !== 'alter') {
+            await take(world, readers, one);
+            continue;
+          }
+          world.alter(STREAMS[one.stream]!, one.revision);
+          if (one.isMet) await new Reader().step(world.instances[0]!);
+        }
+        for (const name of STREAMS) await take(world, readers, { kind: 'repair', stream: STREAMS.indexOf(name) });
+        const late = new Reader();
+        for (const reader of [...readers, late]) await reader.step(world.instances[0]!);
+        // Altered where nobody came by since, it is met now.
+        for (const name of STREAMS) await take(world, readers, { kind: 'repair', stream: STREAMS.indexOf(name) });
+        for (const reader of [...readers, late]) await reader.step(world.instances[1]!);
+        for (const name of STREAMS) {
+          const all = namesOf(world.inner.stream(name));
+          expect(namesOf(late.got).filter((one) => one.startsWith(`${name}@`))).toEqual(all);
+          for (const { got } of readers) expect(namesOf(got)).toEqual(expect.arrayContaining(all));
+        }
+      }),
+      { seed: seed(), numRuns: scale(150, 5_000) },
+    ));
+
+  it('comes where the last hold that covers it was released, so that the order of the stream is kept', async () => {
+    const world = new World();
+    const [instance] = world.instances;
+    for (const type of ['Happened', 'Happened', DAMAGED, 'Happened']) await world.write('customer-a', type);
+    await new Reader().step(instance!);
+    world.repair('customer-a');
+    await world.release('customer-a');
+    world.alter('customer-a', 1);
+    await new Reader().step(instance!);
+    world.repair('customer-a');
+    expect(await world.release('customer-a')).toBe(3);
+    const reader = new Reader();
+    await reader.step(instance!);
+    expect(namesOf(reader.got)).toEqual(namesOf(world.inner.stream('customer-a')));
+  });
+
+  it('is held by an instance that heard of nothing, where a reader goes on from what another has passed', async () => {
+    const world = new World();
+    const [one, other] = [new Instance(world.inner, world.clock), new Instance(world.inner, world.clock, 60_000)];
+    await other.quarantine.catchUp();
+    await world.write('customer-a', DAMAGED);
+    const reader = new Reader();
+    await reader.step(one);
+    await world.write('customer-a');
+    await reader.step(other);
+    expect(namesOf(reader.got)).toEqual([]);
+  });
 
   it("is in nobody's way: events of other streams come while it is held", async () => {
     const world = new World();
