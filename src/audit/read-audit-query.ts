@@ -13,6 +13,7 @@ import {
 } from '../http/query-string.js';
 import { EVENT_TYPES } from '../subscribers/cloud-event.js';
 import type { LogCursors } from '../subscribers/log-cursors.js';
+import { QUARANTINE_TYPES } from '../event-sourcing/holds.js';
 import { AUDIT_ACCESSED } from './audit-events.js';
 import { AUDIT_VERIFIED } from './verification-log.js';
 import type { HistoryRequest, Moment } from './customer-audit.js';
@@ -32,6 +33,7 @@ export const LOG_EVENT_TYPES: readonly string[] = [
   ...Object.keys(SOURCE_TYPES),
   AUDIT_ACCESSED,
   AUDIT_VERIFIED,
+  ...QUARANTINE_TYPES,
 ];
 
 const REVISION = /^(0|[1-9]\d{0,8})$/;

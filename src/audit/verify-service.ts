@@ -105,10 +105,10 @@ type Walk = VerificationParts & {
 };
 
 async function walkLog(parts: Walk): Promise<typeof NOTHING> {
-  const { store, tree, head, findings, alignment, onProgress } = parts;
+  const { store, head, findings, alignment, onProgress } = parts;
   const streams = new StreamCheck(parts);
   let events = 0;
-  for await (const batch of readAudited(store, tree, head, findings)) {
+  for await (const batch of readAudited(store, head, findings)) {
     events += batch.length;
     await alignment.add(batch);
     await streams.check(batch.filter(({ revision }) => revision === 0).map(({ stream }) => stream));
@@ -121,9 +121,9 @@ async function walkLog(parts: Walk): Promise<typeof NOTHING> {
   return { events, streams: streams.streams, views: streams.views };
 }
 
-async function tellHeadless({ store, tree, head, findings }: Walk): Promise<void> {
+async function tellHeadless({ store, head, findings }: Walk): Promise<void> {
   const begun = new Set<string>();
-  for await (const batch of readAudited(store, tree, head, new Findings())) {
+  for await (const batch of readAudited(store, head, new Findings())) {
     for (const { stream, revision, id } of batch) {
       if (begun.has(stream)) continue;
       begun.add(stream);

@@ -4,7 +4,7 @@ import type { CustomerViews } from '../customers/read-model/customer-views.js';
 import { CUSTOMER_PREFIX, customerIdOf, customerStream } from '../customers/streams.js';
 import { canonicalJson } from '../event-sourcing/canonical-json.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import type { Findings, NamedEvent } from './verify-findings.js';
 
 /** By the id of the customer. */
@@ -43,11 +43,14 @@ export class StreamCheck {
     // Views first: what the log holds afterwards is never less than what they show.
     const found = await views.getMany(customers);
     const indexes = (await this.parts.emailIndexes?.([...found.values()])) ?? new Map<string, readonly string[]>();
-    const read = await Promise.all(streams.map((stream) => store.read(stream).catch(unreadable)));
+    const read = await Promise.all(streams.map((stream) => store.read(stream).catch(ifRemoved)));
     for (const [at, events] of read.entries()) {
       const stream = streams[at] ?? '';
-      // The walk through the log names the event that can't be read.
-      if (events === undefined) continue;
+      if (events.length === 0) {
+        // Its events were met on the way through the log: it was there.
+        this.parts.findings.add('removed', 'The stream was deleted', { stream, revision: 0 });
+        continue;
+      }
       this.checkChain(stream, events);
       if (!stream.startsWith(CUSTOMER_PREFIX)) continue;
       const id = customerIdOf(stream);
@@ -124,11 +127,11 @@ export class StreamCheck {
     const { store, findings } = this.parts;
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const some = ids.slice(at, at + AT_ONCE);
-      const read = await Promise.all(some.map((id) => store.read(customerStream(id), { limit: 1 }).catch(unreadable)));
+      const read = await Promise.all(some.map((id) => store.read(customerStream(id), { limit: 1 }).catch(ifRemoved)));
       for (const [n, id] of some.entries()) {
         if (read[n]?.length !== 0) continue;
         const place = { stream: customerStream(id), revision: 0 };
-        findings.add('view', 'There is a view of a customer that the log does not know', place);
+        findings.add('removed', 'There is a view of a customer whose stream the log does not have', place);
       }
     }
   }
@@ -140,7 +143,8 @@ export const isProjected = (
   { position }: RecordedEvent,
 ): boolean => projected !== undefined && store.comparePositions(position, projected) <= 0;
 
-const unreadable = (error: unknown): undefined => {
-  if (error instanceof StoreUnavailable) throw error;
-  return undefined;
-};
+/** @returns nothing to read for a stream that was deleted for good */
+function ifRemoved(error: unknown): readonly RecordedEvent[] {
+  if (error instanceof StreamDamaged) return [];
+  throw error;
+}

@@ -12,6 +12,7 @@ import { ForgetCustomerHandler } from './commands/forget-customer.js';
 import { LiftLegalHoldHandler } from './commands/lift-legal-hold.js';
 import { PlaceLegalHoldHandler } from './commands/place-legal-hold.js';
 import { UpdateCustomerHandler } from './commands/update-customer.js';
+import { CustomerStreams } from './customer-streams.js';
 import { CustomersController } from './customers.controller.js';
 import { ErasureController } from './erasure.controller.js';
 import { GetCustomerHandler } from './queries/get-customer.js';
@@ -39,13 +40,14 @@ import { SourceOwnership } from './sources/source-ownership.js';
     GetErasureHandler,
     ListCustomersHandler,
     CustomerExecution,
+    CustomerStreams,
     DueErasures,
     EmailIndexing,
     OpenViews,
     SourceAttachment,
     SourceOwnership,
   ],
-  exports: [CustomerExecution, DueErasures, EmailIndexing, SourceOwnership],
+  exports: [CustomerExecution, CustomerStreams, DueErasures, EmailIndexing, SourceOwnership],
 })
 export class CustomersModule {}
 

@@ -3,6 +3,7 @@ import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { Clock } from '../event-sourcing/clock.js';
 import { LeasedWork } from '../event-sourcing/leased-work.js';
 import { type FailureLog, RepeatedFailure } from '../event-sourcing/repeated-failure.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
 import { PLACES, type ReceiptPayload, signReceipt } from './receipt.js';
 import type { NotedErasure, Receipts } from './receipts.js';
@@ -96,7 +97,7 @@ export class ReceiptIssuer {
         if (signal.aborted) return;
         const checkpoint = await logCheckpoints.covering(noted.position);
         if (checkpoint === undefined) return;
-        await this.issue(noted.ref, checkpoint);
+        await this.issue(noted.ref, checkpoint).catch(laterIfDamaged);
       }
       if (page.length < PAGE) return;
       after = page.at(-1);
@@ -132,4 +133,9 @@ export class ReceiptIssuer {
     const { epochDays } = this.parts;
     return epochDays === undefined ? null : new Date(erasedAt + epochDays * DAY_MS).toISOString();
   }
+}
+
+/** The one is set aside, and its receipt waits for the release; the others get theirs. */
+function laterIfDamaged(error: unknown): void {
+  if (!(error instanceof StreamDamaged)) throw error;
 }

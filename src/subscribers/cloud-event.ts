@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { decode, type SealedCustomerEvent } from '../customers/customer-events.js';
 import type { CustomerEventType } from '../customers/domain/events.js';
+import { reading } from '../customers/damaged-events.js';
 import { PERSONAL_FIELDS, type PersonalField, PersonalValues } from '../customers/personal-values.js';
 import { isoTime } from '../customers/read-model/project.js';
 import { customerIdOf } from '../customers/streams.js';
@@ -118,6 +119,7 @@ export class CloudEvents {
    * them; without it no key is asked for, and an event reads the same for ever.
    * @throws StoreUnavailable and KeyMissing, with `pii` alone
    * @throws UnknownEventType, MalformedEvent
+   * @throws StreamDamaged a value does not open, with `pii` alone
    */
   async envelopes(
     events: readonly RecordedEvent[],
@@ -125,7 +127,7 @@ export class CloudEvents {
   ): Promise<readonly CloudEvent[]> {
     const decoded = events.map(decodeRecorded);
     const keys = pii ? await this.keysFor(decoded) : undefined;
-    return decoded.map((event) => this.envelope(event, keys));
+    return decoded.map((event) => reading(event.recorded, () => this.envelope(event, keys)));
   }
 
   private async keysFor(events: readonly Decoded[]): Promise<ReadonlyMap<string, Key>> {

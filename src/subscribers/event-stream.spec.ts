@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { MemoryLog } from '../../test/faults/kernel-log.js';
 import { SealedLog } from '../../test/support/sealed-log.js';
 import type { Position } from '../event-sourcing/event-store.js';
+import { Quarantine } from '../event-sourcing/quarantine.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { CloudEvents } from './cloud-event.js';
 import { EventFrames } from './event-frames.js';
@@ -72,7 +73,8 @@ describe('A stream', () => {
       undefined,
       customerId === undefined ? {} : { customerId },
     );
-    const stream = new EventStream(socket as unknown as ServerResponse, reader, true, { tail, frames, cursors });
+    const parts = { tail, frames, cursors, quarantine: new Quarantine(store, log.clock) };
+    const stream = new EventStream(socket as unknown as ServerResponse, reader, true, parts);
     running.push(stream.run());
     return stream;
   };

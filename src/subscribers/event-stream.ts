@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { Position } from '../event-sourcing/event-store.js';
+import type { Position, RecordedEvent } from '../event-sourcing/event-store.js';
+import type { Quarantine } from '../event-sourcing/quarantine.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { Bell } from './bell.js';
 import type { EventFrames } from './event-frames.js';
 import type { EventReader, Stretch } from './event-reader.js';
@@ -11,6 +13,7 @@ export interface StreamParts {
   readonly tail: LogTail;
   readonly frames: EventFrames;
   readonly cursors: LogCursors;
+  readonly quarantine: Pick<Quarantine, 'setAside'>;
 }
 
 const BACKOFF_MS = { first: 100, most: 2_000 };
@@ -91,7 +94,8 @@ export class EventStream {
         failures = 0;
         if (!wrote) await this.bell.heard();
       } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
+        if (!(error instanceof StreamDamaged || error instanceof StoreUnavailable)) throw error;
+        if (error instanceof StreamDamaged && (await this.setAside(error))) continue;
         await this.pause(failures);
         failures += 1;
       }
@@ -117,6 +121,21 @@ export class EventStream {
     this.response.write(bytes);
     this.told = this.position;
     if (ends) this.end();
+    return true;
+  }
+
+  /** Only opening a value has shown it: what was read goes on without it. @returns false when it can't be recorded yet */
+  private async setAside(damaged: StreamDamaged): Promise<boolean> {
+    try {
+      await this.parts.quarantine.setAside(damaged);
+    } catch {
+      return false;
+    }
+    if (this.pending === undefined) return true;
+    const { events, position } = this.pending;
+    const { stream: damagedStream, revision = 0 } = damaged;
+    const isSound = ({ stream, revision: at }: RecordedEvent): boolean => stream !== damagedStream || at < revision;
+    this.pending = { events: events.filter(isSound), position };
     return true;
   }
 

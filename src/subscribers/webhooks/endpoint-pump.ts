@@ -14,6 +14,8 @@ export const LANES = { toOne: 32, toOneThatFails: 4, ownOfEach: 4, shared: 512 }
 const FAILURES = 10;
 /** Before a lane is tried again that failed for a reason of our own. */
 const PAUSE_MS = 2_000;
+/** Before it is looked whether a customer that was set aside is released. */
+const HELD_MS = 2_000;
 
 export interface PumpParts {
   readonly webhooks: Webhooks;
@@ -142,6 +144,7 @@ export class EndpointPump {
     } finally {
       leave();
     }
-    if (end === undefined) await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    const pause = end === undefined ? PAUSE_MS : end === 'held' ? HELD_MS : 0;
+    if (pause > 0) await delay(pause, undefined, { signal }).catch(() => undefined);
   }
 }

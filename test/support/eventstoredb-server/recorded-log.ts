@@ -84,12 +84,15 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     const loose = expected === 'any' || expected === 'stream_exists';
     if (loose && known?.stream === stream) return this.again(known);
     const at = this.revisionOf(stream, expected, current ?? -1);
+    const isBegunAnew = present.length > 0 && this.stream(stream).length === 0;
     if ((current ?? -1) !== at || (expected === 'stream_exists' && current === undefined)) {
       const same = present.slice(at + 1, at + 1 + events.length);
       const last = same.at(-1);
       const repeated = same.length === events.length && same.every(({ id }, index) => id === events[index]?.id);
       return last !== undefined && repeated ? this.again(last) : { kind: 'wrong_version', current };
     }
+    // The server itself takes the mark of a soft delete back: from here on the stream begins with what is appended.
+    if (isBegunAnew) this.writeMetadata(stream, { $tb: present.length });
     const written = events.map((event, index) => this.write(stream, at + 1 + index, event));
     this.emit('grown');
     const last = written.at(-1);
@@ -112,9 +115,27 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
 
   /** The stream reads as absent and can be begun again, which goes on with its revisions; `$all` keeps its events. */
   softDelete(stream: string): void {
-    this.truncated.set(stream, this.whole(stream).length);
-    this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata'));
+    this.writeMetadata(stream, '{"$tb":9223372036854775807}');
     this.emit('grown');
+  }
+
+  /** As {@link softDelete}, without the record of it that a reader of `$all` would meet. */
+  deleteSilently(stream: string): void {
+    this.truncated.set(stream, this.whole(stream).length);
+  }
+
+  /** The stream reads from this revision on; 0 takes that back. `$all` keeps its events. */
+  truncate(stream: string, before: number): void {
+    this.writeMetadata(stream, { $tb: before });
+    this.emit('grown');
+  }
+
+  /** The disk was written over: the event stays where it is, with another payload. */
+  overwrite(stream: string, revision: number, change: Partial<Proposed>): void {
+    const whole = this.whole(stream);
+    const recorded = whole[revision];
+    if (recorded === undefined) throw new RangeError('There is no such event');
+    Object.assign(recorded, change);
   }
 
   /** What a server writes for itself. */
@@ -182,13 +203,25 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     if (present === undefined) this.streams.set(recorded.stream, [recorded]);
     else present.push(recorded);
     if (recorded.type === '$streamDeleted') this.tombstones.add(recorded.stream);
+    if (recorded.stream.startsWith('$$')) this.applyMetadata(recorded.stream.slice(2), recorded.data);
+  }
+
+  private writeMetadata(stream: string, metadata: object | string): void {
+    const text = typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
+    this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata', text));
+  }
+
+  private applyMetadata(stream: string, data: Uint8Array): void {
+    const { $tb: before } = JSON.parse(Buffer.from(data).toString()) as { readonly $tb?: number };
+    if (before === undefined || before === 0) this.truncated.delete(stream);
+    else this.truncated.set(stream, Math.min(before, this.whole(stream).length));
   }
 }
 
-const system = (type: string): Proposed => ({
+const system = (type: string, data = '{}'): Proposed => ({
   id: crypto.randomUUID(),
   type,
   contentType: 'application/json',
-  data: Buffer.from('{}'),
+  data: Buffer.from(data),
   metadata: Buffer.from('{}'),
 });
