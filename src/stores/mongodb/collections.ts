@@ -1,12 +1,5 @@
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Db,
-  type Document,
-  type IndexDescription,
-  MongoBulkWriteError,
-} from 'mongodb';
-import { isDuplicateKey, isNamespaceExists, isOutOfReach } from './driver-errors.js';
+import type { AnyBulkWriteOperation, Collection, Db, Document, IndexDescription } from 'mongodb';
+import { isDuplicateKey, isNamespaceExists, passing } from './driver-errors.js';
 
 export interface CollectionPlan {
   readonly name: string;
@@ -33,7 +26,7 @@ async function createCollection(db: Db, name: string, schema: Document): Promise
     return true;
   } catch (error) {
     if (isNamespaceExists(error)) return true;
-    if (isOutOfReach(error)) throw error;
+    if (passing(error) !== undefined) throw error;
   }
   // Compatible servers without validators refuse in many ways; one that refuses the collection itself says so here.
   await db.createCollection(name).catch((error: unknown) => {
@@ -42,17 +35,24 @@ async function createCollection(db: Db, name: string, schema: Document): Promise
   return false;
 }
 
-/** Upserts of one new document that race: all but one may fail, and find it when they try again. */
+/** How often a write that others overtook is tried again, at once. Each time another document must have come or gone. */
+export const ROUNDS = 5;
+
+/**
+ * Upserts whose filters are equalities, one or a batch: of many that race to insert, all but one may meet a duplicate key
+ * on a server that does not repeat them by itself, and find the document when they try again.
+ */
 export async function againIfOvertaken<T>(upsert: () => Promise<T>): Promise<T> {
-  try {
-    return await upsert();
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    return upsert();
+  for (let round = 1; ; round += 1) {
+    try {
+      return await upsert();
+    } catch (error) {
+      if (!isDuplicateKey(error) || round === ROUNDS) throw error;
+    }
   }
 }
 
-/** @returns undefined when there is a document of this id */
+/** For an insertion, where a duplicate key says all. @returns undefined when there is a document of this key */
 export async function unlessTaken<T>(insert: () => Promise<T>): Promise<T | undefined> {
   try {
     return await insert();
@@ -67,12 +67,5 @@ export async function writeUnordered<D extends Document>(
   collection: Collection<D>,
   writes: readonly AnyBulkWriteOperation<D>[],
 ): Promise<void> {
-  try {
-    await collection.bulkWrite(writes, { ordered: false });
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || error.result.getWriteErrors().length > 0) throw error;
-    // In the clothes of a refusal (driver 7.9): a lost connection, or whatever else kept the batch from being answered.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the driver caught
-    throw error.errorResponse;
-  }
+  await collection.bulkWrite(writes, { ordered: false });
 }

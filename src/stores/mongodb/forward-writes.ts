@@ -1,6 +1,6 @@
-import { type AnyBulkWriteOperation, type Collection, MongoBulkWriteError, MongoWriteConcernError } from 'mongodb';
+import { type AnyBulkWriteOperation, type Collection, MongoBulkWriteError } from 'mongodb';
 import type { CustomerDocument } from './customer-documents.js';
-import { DUPLICATE_KEY, isDuplicateKey } from './driver-errors.js';
+import { isDuplicateKey } from './driver-errors.js';
 
 type Customers = Collection<CustomerDocument>;
 
@@ -20,14 +20,9 @@ async function writeTogether(customers: Customers, documents: readonly CustomerD
     return true;
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
+    if (!isDuplicateKey(error)) throw error;
     const { result } = error;
-    const { code, errmsg = '' } = result.getWriteConcernError() ?? {};
-    if (code !== undefined) throw new MongoWriteConcernError({ ok: 1, writeConcernError: { code, errmsg } });
     const refused = result.getWriteErrors();
-    // In the clothes of a refusal (driver 7.9): a lost connection, or whatever else kept the batch from being answered.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the driver caught
-    if (refused.length === 0) throw error.errorResponse;
-    if (refused.some((one) => one.code !== DUPLICATE_KEY)) throw error;
     return result.insertedCount + result.matchedCount + result.upsertedCount + refused.length >= documents.length;
   }
 }
