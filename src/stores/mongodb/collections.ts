@@ -1,5 +1,6 @@
 import type { AnyBulkWriteOperation, Collection, Db, Document, IndexDescription } from 'mongodb';
 import { isDuplicateKey, isNamespaceExists, passing } from './driver-errors.js';
+import { OvertakenTooOften } from './operation-errors.js';
 
 export interface CollectionPlan {
   readonly name: string;
@@ -60,6 +61,24 @@ export async function unlessTaken<T>(insert: () => Promise<T>): Promise<T | unde
     if (isDuplicateKey(error)) return undefined;
     throw error;
   }
+}
+
+/**
+ * For an upsert whose filter lets only some documents of its id pass, for instance older ones. There a duplicate key does
+ * not tell that the stored one does not pass: another may have inserted it since the filter was looked up.
+ * @param exists whether there is a document of this id
+ * @returns false when the stored one does not pass
+ */
+export async function upsertForward(
+  write: (options: { readonly upsert: boolean }) => Promise<{ readonly matchedCount: number }>,
+  exists: () => Promise<boolean>,
+): Promise<boolean> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if ((await unlessTaken(() => write({ upsert: true }))) !== undefined) return true;
+    if ((await write({ upsert: false })).matchedCount === 1) return true;
+    if (await exists()) return false;
+  }
+  throw new OvertakenTooOften();
 }
 
 /** Writes in any order; no document twice among them. */
