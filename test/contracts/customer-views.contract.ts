@@ -6,6 +6,7 @@ import { scale } from '../support/scale.js';
 import { seed } from '../support/seed.js';
 import { listOf } from './customer-list-model.js';
 import { aView, cursorAt, filters, populations, timeAt } from './customer-view-samples.js';
+import { itMakesFirstViews } from './first-views.js';
 import { anotherOf, type Harness } from './harness.js';
 
 /** What every CustomerViews promises. @param shared whether other processes can open the same views */
@@ -431,6 +432,8 @@ export function describeCustomerViews(
         await other.save([aView({ id: 'c' })]);
         expect(await idsOf({})).toEqual(['c', 'b']);
       });
+
+      itMakesFirstViews(() => [views, other]);
 
       it('saves at the same time', async () => {
         const saves = Array.from({ length: 60 }, (_, version) =>
