@@ -7,11 +7,12 @@ import { readNote, readVerifierKey } from '../../src/audit/checkpoint-note.js';
 import { isConsistent, rootOfInclusion } from '../../src/audit/merkle.js';
 import { base64, SHA256 } from '../../src/audit/merkle-hashing.js';
 import { isSignedBy, type Receipt } from '../../src/privacy/receipt.js';
+import { Ends } from '../support/ends.js';
 import { StreamClient } from '../support/event-stream-client.js';
-import { HttpCaller } from '../support/http-call.js';
 import { cleanUp, launch, type ServiceProcess, startService, temporaryFolder } from '../support/service-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
-import { type Answered, copyOf, FIXTURES, launchOptions, sumsOf } from './fixtures.js';
+import { copyOf, FIXTURES, launchOptions, START_MS, sumsOf } from './fixtures.js';
+import { RecordedClient } from './recorded-client.js';
 import { comparable } from './same-answer.js';
 
 interface Delivery {
@@ -49,9 +50,10 @@ it('the fixtures include the data folder of a stopped and of a killed service', 
 describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
   const { expectations, folder } = fixture;
   const { answers, fixtureKeys, streams, tree, unfinished, webhooks } = expectations;
+  const ends = new Ends();
   let options: ReturnType<typeof launchOptions>;
   let service: ServiceProcess;
-  let http: HttpCaller;
+  let client: RecordedClient;
   let receiver: WebhookReceiver;
   /** A folder for the files that commands are given. */
   let papers: string;
@@ -59,47 +61,21 @@ describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
 
   beforeAll(async () => {
     options = launchOptions(fixture, await copyOf(fixture));
-    service = await startService(options);
-    http = new HttpCaller(service.url, service.key);
-    receiver = await WebhookReceiver.start();
     papers = await temporaryFolder();
     await writeFile(join(papers, 'held.txt'), tree.checkpoint);
-  }, 60_000);
-  afterAll(async () => {
-    http.close();
-    receiver.stop();
-    await service.stop();
-  });
-
-  const authorizationOf = (key: string): string => `Bearer ${fixtureKeys[key] ?? ''}`;
-  async function ask(question: Pick<Answered, 'path'> & Partial<Answered>): Promise<Answered> {
-    const { method = 'GET', path, key = 'all', headers = {}, body } = question;
-    const answer = await http.call({
-      method,
-      path,
-      headers: { authorization: authorizationOf(key), ...headers },
-      body,
+    await ends.orRun(async () => {
+      service = await startService(options);
+      ends.add(() => service.stop());
+      client = new RecordedClient(service.url, fixtureKeys);
+      ends.add(() => client.close());
+      receiver = await WebhookReceiver.start();
+      ends.add(() => receiver.stop());
     });
-    const isJson = answer.headers['content-type']?.startsWith('application/json') === true;
-    const { etag } = answer.headers;
-    return {
-      ...{ method, path, key, status: answer.status },
-      ...(etag !== undefined && { etag }),
-      ...(answer.text !== '' && { answer: isJson ? answer.json() : answer.text }),
-    };
-  }
-  async function read<T>(path: string): Promise<T> {
-    const { status, answer } = await ask({ path });
-    expect([path, status]).toEqual([path, 200]);
-    return answer as T;
-  }
-  async function change<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const { status, answer } = await ask({ method, path, body });
-    expect([path, answer, status < 300]).toEqual([path, answer, true]);
-    return answer as T;
-  }
+  }, START_MS);
+  afterAll(() => ends.run());
+
   const deliveries = async (webhookId: string): Promise<readonly Delivery[]> =>
-    (await read<{ data: readonly Delivery[] }>(`/webhooks/${webhookId}/deliveries?limit=100`)).data;
+    (await client.read<{ data: readonly Delivery[] }>(`/webhooks/${webhookId}/deliveries?limit=100`)).data;
 
   async function admin(...args: readonly string[]): Promise<Ended> {
     const command = await launch({ ...options, entry: 'dist/admin/main.js', args });
@@ -122,32 +98,33 @@ describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
 
   async function expectRecordedAnswers(): Promise<void> {
     for (const recorded of answers) {
-      const now = await ask(recorded);
+      const now = await client.ask(recorded);
       const name = `${recorded.method} ${recorded.path}`;
       expect([name, comparable(now, recorded, unfinished)]).toEqual([name, comparable(recorded, recorded, unfinished)]);
     }
     for (const { key, lastEventId, events } of streams) {
+      const { url } = client;
       const resumed = lastEventId !== undefined && { lastEventId };
-      const client = new StreamClient({ url: service.url, authorization: authorizationOf(key), ...resumed });
-      const isComplete = (): boolean => client.events.length >= events.length;
-      await client.until('the recorded events came', isComplete).finally(() => client.close());
-      expect(client.events.slice(0, events.length)).toEqual(events.map(({ data }) => data));
+      const stream = new StreamClient({ url, authorization: client.authorization(key), ...resumed });
+      const isComplete = (): boolean => stream.events.length >= events.length;
+      await stream.until('the recorded events came', isComplete).finally(() => stream.close());
+      expect(stream.events.slice(0, events.length)).toEqual(events.map(({ data }) => data));
     }
   }
 
   /** In place of one that no longer opens. Two rotations, since the secret before the newest signs for another day. */
   async function replaceSecret(webhookId: string): Promise<string> {
     const rotation = ['PATCH', `/webhooks/${webhookId}`, { rotateSecret: true }] as const;
-    await change(...rotation);
-    return (await change<{ readonly secret: string }>(...rotation)).secret;
+    await client.change(...rotation);
+    return (await client.change<{ readonly secret: string }>(...rotation)).secret;
   }
   async function resume(name: string, id: string, known: string | undefined): Promise<void> {
     const before = await deliveries(id);
     const secret = known ?? (await replaceSecret(id));
     // A webhook that is enabled again retries at once what had failed.
-    await change('PATCH', `/webhooks/${id}`, { url: `${receiver.url}/${name}`, enabled: false });
-    await change('PATCH', `/webhooks/${id}`, { enabled: true });
-    await change('POST', `/webhooks/${id}/replay`, { parked: true });
+    await client.change('PATCH', `/webhooks/${id}`, { url: `${receiver.url}/${name}`, enabled: false });
+    await client.change('PATCH', `/webhooks/${id}`, { enabled: true });
+    await client.change('POST', `/webhooks/${id}/replay`, { parked: true });
     await until(`all is delivered to ${name}`, async () => (await deliveries(id)).every(isDelivered));
     const acknowledged = receiver.acknowledged(`/${name}`);
     for (const { customerId, nextSequence, pending } of before.filter(({ state }) => state === 'parked')) {
@@ -179,22 +156,27 @@ describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
   });
 
   it('keeps the signed audit tree: the tree of today begins with it and proves its events', async () => {
-    expect(await read('/audit/verification')).toMatchObject({ origin: tree.origin, keys: tree.keys, tree: 'sound' });
+    expect(await client.read('/audit/verification')).toMatchObject({
+      origin: tree.origin,
+      keys: tree.keys,
+      tree: 'sound',
+    });
     const held = readNote(tree.checkpoint);
     let present = held;
     await until('the events that were left unsigned are signed', async () => {
-      present = readNote(await read<string>('/audit/checkpoint'));
+      present = readNote(await client.read<string>('/audit/checkpoint'));
       return present.at > Date.parse(expectations.leftTime);
     });
-    const proof = await read<{ path: readonly string[] }>(
+    const proof = await client.read<{ path: readonly string[] }>(
       `/audit/proofs/consistency?from=${String(held.size)}&to=${String(present.size)}`,
     );
     expect(isConsistent(held, present, proof.path.map(bytesOf), SHA256)).toBe(true);
     expect(tree.inclusions.length).toBeGreaterThan(0);
     for (const { eventId, leafIndex, hash, leafHash } of tree.inclusions) {
-      const shown = await read<{ path: readonly string[]; head: { readonly size: number; readonly root: string } }>(
-        `/audit/proofs/inclusion?eventId=${eventId}`,
-      );
+      const shown = await client.read<{
+        path: readonly string[];
+        head: { readonly size: number; readonly root: string };
+      }>(`/audit/proofs/inclusion?eventId=${eventId}`);
       expect(shown).toMatchObject({ leafIndex, hash, leafHash });
       const place = { index: leafIndex, size: shown.head.size };
       const root = rootOfInclusion(bytesOf(leafHash), place, shown.path.map(bytesOf), SHA256);
@@ -204,9 +186,12 @@ describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
 
   it('has its unfinished deletion finished: the key is destroyed and a receipt issued', async () => {
     const path = `/customers/${unfinished}`;
-    expect((await ask({ path })).status).toBe(404);
-    await until('the receipt is issued', async () => (await read<Erasure>(`${path}/erasure`)).state === 'erased');
-    const { data } = await read<{ data: readonly object[] }>(`/events?customerId=${unfinished}`);
+    expect((await client.ask({ path })).status).toBe(404);
+    await until(
+      'the receipt is issued',
+      async () => (await client.read<Erasure>(`${path}/erasure`)).state === 'erased',
+    );
+    const { data } = await client.read<{ data: readonly object[] }>(`/events?customerId=${unfinished}`);
     expect(data).toMatchObject([
       { type: 'customer.created', data: { erased: ['email', 'metadata'] } },
       { type: 'customer.deleted' },
@@ -217,14 +202,14 @@ describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
   it('passes `audit verify` against the checkpoint that was held, with the recorded verdict', async () => {
     expect(await verify()).toMatchObject({ code: 0 });
     const lastVerification = { verdict: tree.verdict, heldOutside: 1 };
-    expect(await read('/audit/verification')).toMatchObject({ lastVerification });
+    expect(await client.read('/audit/verification')).toMatchObject({ lastVerification });
     // Goes on beside the next test: most of its time it waits for other instances.
     rebuilt = admin('rebuild');
   });
 
   it('has receipts that `verify-receipt` accepts', async () => {
     const [first, ...others] = answers.flatMap(({ answer }) => (hasReceipt(answer) ? [answer] : []));
-    const newest = await read<Erasure>(`/customers/${unfinished}/erasure`);
+    const newest = await client.read<Erasure>(`/customers/${unfinished}/erasure`);
     const { key } = readVerifierKey(tree.keys[0] ?? '');
     const checks = [verifyReceipt(first, '--key', base64(key)), verifyReceipt(newest)];
     const genuine = { code: 0, text: expect.stringMatching(/^Genuine\./) };
@@ -249,24 +234,24 @@ describe.each(FIXTURES)('The data folder left by $name', (fixture) => {
     for (const id of expectations.living) {
       const path = `/customers/${id}`;
       const { etag = '' } = answers.find((one) => one.path === path && one.status === 200) ?? {};
-      const customer = await read<{ readonly metadata?: object }>(path);
+      const customer = await client.read<{ readonly metadata?: object }>(path);
       const metadata = { ...customer.metadata, changed: 'by a later release' };
       const body = { ...customer, metadata };
-      expect((await ask({ method: 'POST', path, headers: { 'if-match': '"999"' }, body })).status).toBe(412);
+      expect((await client.ask({ method: 'POST', path, headers: { 'if-match': '"999"' }, body })).status).toBe(412);
       const answer = { ...customer, metadata, updatedTime: expect.any(String) };
-      const changed = await ask({ method: 'POST', path, headers: { 'if-match': etag }, body });
+      const changed = await client.ask({ method: 'POST', path, headers: { 'if-match': etag }, body });
       expect([path, changed]).toMatchObject([path, { status: 200, answer }]);
-      expect(await read(path)).toEqual(changed.answer);
+      expect(await client.read(path)).toEqual(changed.answer);
     }
   });
 
   it('lets a request to be forgotten be withdrawn, and a customer be deleted once its legal hold is lifted', async () => {
     const { pending, held } = expectations;
-    await change('POST', `/customers/${pending}`, { requestToBeForgotten: false });
-    expect(await read(`/customers/${pending}`)).toMatchObject({ requestToBeForgotten: false });
-    await change('DELETE', `/customers/${held}/legal-hold`);
-    await change('DELETE', `/customers/${held}`);
-    expect((await ask({ path: `/customers/${held}` })).status).toBe(404);
+    await client.change('POST', `/customers/${pending}`, { requestToBeForgotten: false });
+    expect(await client.read(`/customers/${pending}`)).toMatchObject({ requestToBeForgotten: false });
+    await client.change('DELETE', `/customers/${held}/legal-hold`);
+    await client.change('DELETE', `/customers/${held}`);
+    expect((await client.ask({ path: `/customers/${held}` })).status).toBe(404);
   });
 
   it('is left by a clean stop, and passes `audit verify` with all that was added', async () => {

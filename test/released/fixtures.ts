@@ -78,6 +78,9 @@ const ROOT = 'test/released';
 /** Long enough for every lease to end, too short for an erasure to fall due. */
 const LATER_MS = 7 * 24 * 3_600_000;
 
+/** More than a service gets that does not start: it is ended before. */
+export const START_MS = 90_000;
+
 const foldersIn = (path: string): string[] =>
   readdirSync(path, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
