@@ -36,8 +36,8 @@ export const LOG_EVENT_TYPES: readonly string[] = [
   ...QUARANTINE_TYPES,
 ];
 
-const REVISION = /^(0|[1-9]\d{0,8})$/;
-const ACTOR = /^(api_key|token|system):[A-Za-z0-9_-]{1,128}$/;
+export const REVISION = /^(0|[1-9]\d{0,8})$/;
+export const ACTOR = /^(api_key|token|system):[A-Za-z0-9_-]{1,128}$/;
 
 /** Unknown parameters are passed over, here as everywhere. @throws ApiError invalid_parameter, cursor_gone */
 export function readHistoryQuery(parameters: QueryParameters, cursors: LogCursors): HistoryRequest {

@@ -4,6 +4,7 @@ import type { Metadata, Shipping, TaxCertificate } from '../domain/personal.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import type { OpenedPage } from '../queries/list-customers.js';
 import type { AttachedSource } from '../read-model/customer-view.js';
+import { CANONICAL_LOCALE_PATTERN } from './locale.js';
 import { ShippingRequest } from './shipping-request.js';
 import { TaxCertificateRequest } from './tax-certificate-request.js';
 
@@ -35,7 +36,12 @@ export class CustomerResponse {
   @ApiPropertyOptional({ type: String, format: 'email', example: 'jane@example.com' })
   email?: string;
 
-  @ApiPropertyOptional({ type: String, example: 'en_US' })
+  @ApiPropertyOptional({
+    type: String,
+    pattern: CANONICAL_LOCALE_PATTERN,
+    description: 'A language and a country, or a language alone.',
+    example: 'en_US',
+  })
   locale?: string;
 
   @ApiPropertyOptional({ enum: ['business', 'individual'], example: 'individual' })
