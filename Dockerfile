@@ -8,7 +8,10 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY tools/build.mjs tools/bundle-packages.mjs tools/verify-export.mjs tools/
 COPY src src
-RUN npm run build && rm dist/.tsbuildinfo && npm prune --omit=dev --ignore-scripts
+# Of the SQLite driver the image needs neither the sources nor what is built for other platforms.
+RUN npm run build && rm dist/.tsbuildinfo && npm prune --omit=dev --ignore-scripts \
+  && cd node_modules/@photostructure/sqlite && rm -rf src \
+  && find prebuilds -name '*.node' ! -path "*/linux-$(node -p process.arch)/*glibc*" -delete
 
 FROM node:20.20.2-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data

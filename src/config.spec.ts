@@ -8,6 +8,7 @@ const key = randomBytes(32).toString('base64');
 describe('configuration', () => {
   it('has a default for every setting', () => {
     expect(readConfig({})).toEqual({
+      allowedOrigins: [],
       role: 'all',
       port: 3000,
       host: '127.0.0.1',

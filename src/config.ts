@@ -29,6 +29,8 @@ export interface Config extends StoreUrls {
   readonly tokens?: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string };
   /** Requests a second and principal; 0 is no limit. */
   readonly rateLimit: number;
+  /** Origins whose pages may ask from a browser: `https://app.example`. */
+  readonly allowedOrigins: readonly string[];
   /** Webhooks may go to loopback addresses, and there by http: for development. */
   readonly webhooksAllowLoopback: boolean;
   /** Who keeps checkpoints of the audit tree outside. */
@@ -108,6 +110,7 @@ export function readConfig(env: Environment = process.env): Config {
     ...(debug !== undefined && { debug }),
     ...(auditWitnessUrl !== undefined && { auditWitnessUrl }),
     ...(auditApiKey !== undefined && { auditApiKey }),
+    allowedOrigins: readOrigins(settings),
     rateLimit: settings.integer('RATE_LIMIT', 0, 1_000_000) ?? 0,
     webhooksAllowLoopback: settings.oneOf('WEBHOOKS_ALLOW_LOOPBACK', ['true', 'false']) === 'true',
   };
@@ -151,6 +154,17 @@ function readTokens(settings: Settings): Config['tokens'] {
   throw new ConfigError(
     `AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE go together: ${missing.join(' and ')} is not set`,
   );
+}
+
+/** As browsers send them (RFC 6454, 6.2): a path or a slash at the end would match nothing, ever. */
+function readOrigins(settings: Settings): readonly string[] {
+  const text = settings.text('ALLOWED_ORIGINS');
+  if (text === undefined) return [];
+  const origins = text.split(',').map((origin) => origin.trim());
+  const isOrigin = (origin: string): boolean =>
+    /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+  if (origins.every(isOrigin)) return origins;
+  throw new ConfigError('ALLOWED_ORIGINS must be origins separated by commas, as https://app.example');
 }
 
 function readKeys(settings: Settings, name: 'MASTER_KEYS' | 'SIGNING_KEYS'): Config['masterKeys'] {

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { ensureFirstKey } from './access/first-key.js';
 import { openPrivacy, openSourceDirectory, openStores, type Stores } from './adapters.js';
+import { packagesPatchedSinceBuild } from './bundled-packages.js';
 import { type Config, loadEnvFile, readConfig } from './config.js';
 import { LogMismatch } from './event-sourcing/log-follower.js';
 import { type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = new ServiceLogger(config.logLevel);
   const log = (line: string): void => logger.warn(line, 'Stores');
+  warnOfPatches(logger);
   const stores = await openStores(config, { exclusive: true, log });
   try {
     await serve(config, stores, logger);
@@ -25,6 +27,13 @@ async function main(): Promise<void> {
     await stores.close();
     throw error;
   }
+}
+
+function warnOfPatches(logger: ServiceLogger): void {
+  const patched = packagesPatchedSinceBuild();
+  if (patched.length === 0) return;
+  const packages = patched.slice(0, 10).join(', ');
+  logger.event('warn', 'installed packages differ from the bundled ones in use: run npm run build', { packages });
 }
 
 async function serve(config: Config, stores: Stores, logger: ServiceLogger): Promise<void> {

@@ -40,7 +40,7 @@ export class Service {
       abortOnError: false,
       bodyParser: false,
     });
-    configureApp(app, logger);
+    configureApp(app, logger, parts.config);
     await app.init();
     const service = new Service(
       app,

@@ -3,7 +3,7 @@ import { dirname, posix, relative, sep } from 'node:path';
 /**
  * The walls of the house: who may import what. Each says which files it binds and either what they may import (all else
  * is refused) or what they may not. Both are matched against a path from the root of the repository without its
- * extension (`src/customers/domain/events`), or the bare name of a package (`libsql`, `node:crypto`).
+ * extension (`src/customers/domain/events`), or the bare name of a package (`mongodb`, `node:crypto`).
  *
  * @typedef {{ in: RegExp, except?: RegExp, only?: RegExp, never?: RegExp, why: string }} Wall
  * @type {readonly Wall[]}
@@ -22,7 +22,7 @@ const walls = [
   {
     in: /^src\//,
     except: /^src\/stores\//,
-    never: /^(libsql|better-sqlite3|node:sqlite|mongodb|@eventstore\/db-client)(\/|$)/,
+    never: /^(@photostructure\/sqlite|better-sqlite3|libsql|node:sqlite|mongodb|@eventstore\/db-client)(\/|$)/,
     why: 'Only src/stores/* talk to a driver: everything else goes through a port.',
   },
   {

@@ -77,17 +77,17 @@ async function keep({ eventStore }: Stores, result: Verification, held: number):
 async function emailIndexes(
   { keys, secrets }: Privacy,
   views: readonly CustomerView[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const emails = new EmailIndexing(secrets);
   const wanted = views.filter(({ email }) => email !== undefined);
   const refs = wanted.map(({ id, life }) => ({ subject: id, revision: life }));
   const held = await keys.findMany(refs);
-  const indexes = new Map<string, string>();
+  const indexes = new Map<string, readonly string[]>();
   for (const [at, { id, email }] of wanted.entries()) {
     const [key, ref] = [held[at], refs[at]];
     if (email === undefined || ref === undefined || key === undefined || key === 'none' || key === 'erased') continue;
     try {
-      indexes.set(id, emails.indexOf(new PersonalValues(key, ref).openText('email', email)));
+      indexes.set(id, emails.indexesOf(new PersonalValues(key, ref).openText('email', email)));
     } catch {
       // A value that does not open is none that the log holds: comparing the view with its replay tells of it.
     }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { loadEnvFile } from '../config.js';
 import { addApiKeyCommands } from './api-keys.js';
+import { addCustomerCommands } from './customers.js';
 import { addMasterKeyCommands } from './master-key.js';
 import { addPrivacyCommands } from './privacy.js';
 import { addAuditCommands } from './audit.js';
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
     .showHelpAfterError();
   addRebuildCommand(program);
   addApiKeyCommands(program);
+  addCustomerCommands(program);
   addMasterKeyCommands(program);
   addPrivacyCommands(program);
   addAuditCommands(program);

@@ -5,6 +5,11 @@ import { CustomerProjection } from '../customers/read-model/customer-projection.
 import { EmailIndexing } from '../customers/read-model/email-indexing.js';
 import { rebuildViews } from '../customers/read-model/rebuild.js';
 import { verifyCheckpoint, LogMismatch } from '../event-sourcing/log-follower.js';
+import { inspectEvent } from '../customers/event-inspection.js';
+import { SystemClock } from '../event-sourcing/clock.js';
+import { Quarantine } from '../event-sourcing/quarantine.js';
+import { QuarantinedLog } from '../event-sourcing/quarantined-log.js';
+import { QuarantiningHandler } from '../event-sourcing/quarantining-handler.js';
 import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { EventStore } from '../event-sourcing/event-store.js';
 import { beginOnOtherLog } from '../subscribers/webhooks/other-log.js';
@@ -38,6 +43,7 @@ async function underLease(opened: Opened): Promise<void> {
 
 async function rebuild({ config, stores }: Opened): Promise<void> {
   const { eventStore: store, customerViews: views, checkpoints, keyCheckpoints } = stores;
+  const quarantine = new Quarantine(store, new SystemClock());
   const { keys, secrets } = await openPrivacy(config, stores);
   const emails = new EmailIndexing(secrets);
   await forgetOtherLog(store, keyCheckpoints, 'erasures');
@@ -50,10 +56,11 @@ async function rebuild({ config, stores }: Opened): Promise<void> {
   const bar = progressBar('Rebuilding');
   const started = Date.now();
   const { events } = await rebuildViews({
-    store,
+    store: new QuarantinedLog(store, quarantine, inspectEvent),
     views,
     checkpoints,
-    projectionInto: (generation) => new CustomerProjection(store, views, keys, emails, generation),
+    projectionInto: (generation) =>
+      new QuarantiningHandler(new CustomerProjection(store, views, keys, emails, generation), quarantine),
     onProgress: (progress) => {
       bar.update(progress.fraction, `${String(progress.events)} events`);
     },

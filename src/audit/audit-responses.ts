@@ -253,7 +253,7 @@ export class CustomerVerificationResponse {
   @ApiProperty({ type: String, example: '5823594808' })
   customerId: string;
 
-  @ApiProperty({ enum: ['sound', 'altered'] })
+  @ApiProperty({ enum: ['sound', 'altered', 'cut', 'removed'] })
   state: string;
 
   @ApiProperty({ type: 'integer', description: 'How many there are.' })

@@ -8,6 +8,7 @@ import { DueErasures } from './commands/due-erasures.js';
 import { EraseCustomerHandler } from './commands/erase-customer.js';
 import { ForgetCustomerHandler } from './commands/forget-customer.js';
 import { PLAIN_HANDLERS } from './commands/plain-commands.js';
+import { CustomerStreams } from './customer-streams.js';
 import { CustomersController } from './customers.controller.js';
 import { ErasureController } from './erasure.controller.js';
 import { GetCustomerHandler } from './queries/get-customer.js';
@@ -31,13 +32,14 @@ import { SourceOwnership } from './sources/source-ownership.js';
     GetErasureHandler,
     ListCustomersHandler,
     CustomerExecution,
+    CustomerStreams,
     DueErasures,
     EmailIndexing,
     OpenViews,
     SourceAttachment,
     SourceOwnership,
   ],
-  exports: [CustomerExecution, DueErasures, EmailIndexing, SourceOwnership],
+  exports: [CustomerExecution, CustomerStreams, DueErasures, EmailIndexing, SourceOwnership],
 })
 export class CustomersModule {}
 

@@ -1,7 +1,9 @@
 import { readMetadata } from '../event-sourcing/envelope.js';
 import type { RecordedEvent } from '../event-sourcing/event-store.js';
+import { cutAt } from '../event-sourcing/stream-damage.js';
 import { decode, type SealedCustomerEvent } from './customer-events.js';
 import type { ErasureCause } from './domain/events.js';
+import { reading } from './damaged-events.js';
 
 /** What the log says of the forgetting of one life of a customer. Needs no key. */
 export interface ErasureRecord {
@@ -22,14 +24,15 @@ export interface LifeEnd {
   readonly at: number;
 }
 
-/** Of each life in a customer's stream, in their order. @throws UnknownEventType, MalformedEvent */
+/** Of each life in a customer's stream, in their order. @throws UnknownEventType, StreamDamaged */
 export function erasureRecords(stream: readonly RecordedEvent[]): readonly ErasureRecord[] {
   const lives: ErasureRecord[] = [];
-  for (const recorded of stream) {
-    const event = decode(recorded);
+  for (const [at, recorded] of stream.entries()) {
+    if (recorded.revision !== at) throw cutAt(recorded.stream, at);
+    const event = reading(recorded, () => decode(recorded));
     const life = lives.at(-1);
     if (event.type === 'CustomerCreated') lives.push({ life: lives.length + 1, legalHold: false });
-    else if (life !== undefined) lives[lives.length - 1] = after(life, event, recorded);
+    else if (life !== undefined) lives[lives.length - 1] = reading(recorded, () => after(life, event, recorded));
   }
   return lives;
 }

@@ -1,4 +1,3 @@
-import { readMetadata } from './envelope.js';
 import type { Position, RecordedEvent } from './event-store.js';
 
 /**
@@ -17,12 +16,12 @@ export interface Checkpoint {
   };
 }
 
-/** How a checkpoint names the event that stands at it. */
+/** How a checkpoint names the event that stands at it. An event that was altered may carry no hash. */
 export const namedInCheckpoint = (event: RecordedEvent): NonNullable<Checkpoint['last']> => ({
   stream: event.stream,
   revision: event.revision,
   eventId: event.id,
-  hash: readMetadata(event).hash,
+  hash: typeof event.metadata['hash'] === 'string' ? event.metadata['hash'] : '',
 });
 
 /** Who may follow the log under a name just now. `epoch` grows with each new holder: a fence against an overtaken one. */

@@ -1,3 +1,5 @@
+import type { DamageKind } from './stream-damage.js';
+
 /** What JSON can carry; anything else is refused before a store is called. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -32,6 +34,8 @@ export interface RecordedEvent extends StreamEvent {
   readonly position: Position;
   /** When the store wrote it, milliseconds since the epoch, by the store's clock. */
   readonly recordedAt: number;
+  /** What is stored as its payload is no JSON object: `data` and `metadata` are empty in its place. */
+  readonly unreadable?: true;
 }
 
 export type ExpectedRevision = number | 'no_stream';
@@ -47,8 +51,11 @@ export type SubscriptionMessage =
   | { readonly kind: 'event'; readonly event: RecordedEvent }
   /** All that was in the log when this was made has been yielded. May come more than once. */
   | { readonly kind: 'caught_up' }
-  /** Nothing wanted stands up to here: resuming after it skips no event of the subscription. */
-  | { readonly kind: 'checkpoint'; readonly position: Position };
+  /**
+   * Nothing wanted stands up to here: resuming after it skips no event of the subscription. `suspect` names a stream that
+   * an operator has deleted or truncated at this place: `damageOf` tells what is left of it now.
+   */
+  | { readonly kind: 'checkpoint'; readonly position: Position; readonly suspect?: string };
 
 export interface SubscribeOptions {
   /** Exclusive; from the beginning of the log when absent. */
@@ -69,12 +76,17 @@ export abstract class EventStore {
    * (same ids at the same expectation) succeeds with the first result.
    * @throws WrongExpectedRevision nothing was written
    * @throws StoreUnavailable nothing was written
+   * @throws StreamDamaged the stream was deleted for good; nothing was written
    * @throws OutcomeUnknown it is wholly there or not at all
    * @throws NotJson a payload that JSON can't carry; the store was not called
    */
   abstract append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<Appended>;
 
-  /** The stream's events in order, from revision `from` (default 0), at most `limit`. An absent stream reads empty. */
+  /**
+   * The stream's events in order, from revision `from` (default 0), at most `limit`. An absent stream reads empty. What is
+   * stored is shown as it is: an event that is missing, or unreadable, stops no reader.
+   * @throws StreamDamaged the stream was deleted for good
+   */
   abstract read(
     stream: string,
     options?: { readonly from?: number; readonly limit?: number },
@@ -82,6 +94,16 @@ export abstract class EventStore {
 
   /** Every event once, in log order, then live; ends when the signal aborts, throws when the store drops it. */
   abstract subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
+
+  /**
+   * What became of the stream as a whole, as far as the store tells: undefined for a stream that begins with revision 0, and
+   * for one that never was.
+   * @throws StoreUnavailable
+   */
+  async damageOf(stream: string): Promise<DamageKind | undefined> {
+    const [first] = await this.read(stream, { limit: 1 });
+    return first !== undefined && first.revision > 0 ? 'cut' : undefined;
+  }
 
   /**
    * The position of the newest event of the service's own streams, which a subscription to all of them is sure to pass;

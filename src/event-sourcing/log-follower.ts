@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Batch, batches } from './batches.js';
 import { type Checkpoint, type Checkpoints, type Lease, namedInCheckpoint } from './checkpoints.js';
 import type { Clock } from './clock.js';
-import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';
 import { gathered } from './gathering.js';
 import { HeldLease } from './held-lease.js';
+import { type FailureLog, RepeatedFailure } from './repeated-failure.js';
+import { StreamDamaged } from './stream-damage.js';
 
 /** An event of a type this release does not know: a newer release writes to the same log. */
 export class UnknownEventType extends Error {
@@ -41,17 +42,13 @@ export interface FollowerStatus {
   readonly holdsLease: boolean;
 }
 
-export interface FollowerLog {
-  warn(message: string, details: Record<string, string | number>): void;
-}
-
 export interface FollowerParts {
   readonly store: EventStore;
   readonly checkpoints: Checkpoints;
   readonly handler: LogHandler;
   readonly owner: string;
   readonly clock: Clock;
-  readonly log: FollowerLog;
+  readonly log: FailureLog;
   /** Leaves the following to other instances, for good, and only watches how far they are. */
   readonly watchOnly?: boolean;
 }
@@ -85,7 +82,11 @@ export class LogFollower {
   /** A head of the log that was seen and is not reached yet. */
   private awaited: { readonly head: Position; readonly since: number } | undefined;
 
-  constructor(private readonly parts: FollowerParts) {}
+  private readonly failing: RepeatedFailure;
+
+  constructor(private readonly parts: FollowerParts) {
+    this.failing = new RepeatedFailure({ log: parts.log, what: `${parts.handler.name} could not follow the log` });
+  }
 
   get status(): FollowerStatus {
     const { state, restarts, holdsLease, awaited } = this;
@@ -142,14 +143,18 @@ export class LogFollower {
       try {
         const held = await this.takeLease();
         if (held === undefined) await this.watch();
-        else await this.followUnder(held, () => (failures = 0));
+        else
+          await this.followUnder(held, () => {
+            failures = 0;
+            this.failing.recovered();
+          });
       } catch (error) {
         if (signal.aborted) return;
         if (this.state !== 'degraded') this.state = error instanceof UnknownEventType ? 'degraded' : 'retrying';
         if (this.state === 'degraded') for (const { resolve } of this.waiters.splice(0)) resolve();
         this.restarts += 1;
         failures += 1;
-        this.parts.log.warn(`${this.parts.handler.name} could not follow the log`, { error: nameOf(error), failures });
+        this.failing.failed(error);
         const pause = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most);
         await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
       }
@@ -257,8 +262,6 @@ export class LogFollower {
   }
 }
 
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
-
 /** @throws LogMismatch */
 export async function verifyCheckpoint(store: EventStore, checkpoint: Checkpoint, name: string): Promise<void> {
   const refuse = (what: string): never => {
@@ -273,7 +276,13 @@ export async function verifyCheckpoint(store: EventStore, checkpoint: Checkpoint
     refuse('it ends before the checkpoint');
   const { last } = checkpoint;
   if (last === undefined) return;
-  const [found] = await store.read(last.stream, { from: last.revision, limit: 1 });
-  if (found?.id !== last.eventId || readMetadata(found).hash !== last.hash)
-    refuse('another event stands at the checkpoint');
+  const found = await store.read(last.stream, { from: last.revision, limit: 1 }).catch(unlessDamaged);
+  // The same id in the same place is the same log: an event that was altered there is damage of its stream alone.
+  if (found === undefined || found[0]?.id === last.eventId) return;
+  // A stream that an operator truncated says nothing of the log either.
+  if ((await store.damageOf(last.stream)) === undefined) refuse('another event stands at the checkpoint');
+}
+
+function unlessDamaged(error: unknown): undefined {
+  if (!(error instanceof StreamDamaged)) throw error;
 }

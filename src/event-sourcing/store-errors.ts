@@ -9,14 +9,41 @@ export type StoreName =
   | 'token_keys'
   | 'source_directory';
 
+/**
+ * What keeps a store from doing its work. Stable words: alerts, the health answer and operators' scripts match them.
+ *
+ * `full`: no room on the disk. `io_error`: the disk fails to read or write. `damaged`: the file is not what was written.
+ * `permission`: the file may not be read or written. `missing`: the file is no longer in its place. `busy`: another
+ * process holds it. `unreachable`: a server does not answer, or nothing more is known.
+ */
+export const OUTAGE_KINDS = ['full', 'io_error', 'damaged', 'permission', 'missing', 'busy', 'unreachable'] as const;
+export type OutageKind = (typeof OUTAGE_KINDS)[number];
+
+const WORDS: Readonly<Record<OutageKind, string>> = {
+  full: 'has no room: the disk is full',
+  io_error: 'can not be read or written: the disk fails',
+  damaged: 'is damaged: its file is not what was written',
+  permission: 'may not be read or written: its file has other rights',
+  missing: 'is gone: its file is no longer in its place',
+  busy: 'is held by another process',
+  unreachable: 'is out of reach',
+};
+
 /** A store is out of reach and nothing was done. Answered as 503 `service_unavailable`. */
 export class StoreUnavailable extends Error {
   override readonly name: string = 'StoreUnavailable';
+  readonly kind: OutageKind;
+  /** Whether it passes without anybody's help. */
+  readonly passes: boolean;
+
+  /** @param options `kind` where it is known */
   constructor(
     readonly store: StoreName,
-    options?: ErrorOptions,
+    { kind = 'unreachable', ...options }: ErrorOptions & { readonly kind?: OutageKind } = {},
   ) {
-    super(`The ${store} store is out of reach`, options);
+    super(`The ${store} store ${WORDS[kind]}`, options);
+    this.kind = kind;
+    this.passes = kind === 'unreachable' || kind === 'busy';
   }
 }
 

@@ -40,7 +40,10 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Every store answers, and what follows the log does so: 200, else 503 with what is wrong. */
+  /**
+   * Every store that a write needs can be read and, if embedded, written, and what follows the log does so: 200, else 503
+   * with what is wrong: `kind` is a word of OutageKind.
+   */
   @Get('ready')
   ready(): Promise<HealthCheckResult> {
     return this.health.check([
@@ -63,8 +66,8 @@ export class HealthController {
     try {
       await within(CHECK_MS, store.health(), () => new StoreUnavailable('event_log'));
       return indicator.up();
-    } catch {
-      return indicator.down();
+    } catch (error) {
+      return indicator.down({ kind: error instanceof StoreUnavailable ? error.kind : 'unreachable' });
     }
   }
 

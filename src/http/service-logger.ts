@@ -64,10 +64,12 @@ export function describeError(error: unknown, depth = 0): LogFields {
   if (!(error instanceof Error)) return { name: typeof error };
   const code: unknown = 'code' in error ? error.code : undefined;
   const store: unknown = 'store' in error ? error.store : undefined;
+  const kind: unknown = 'kind' in error ? error.kind : undefined;
   return {
     name: plainWord(error.name) ?? 'Error',
     ...(plainWord(code) !== undefined && { code }),
     ...(plainWord(store) !== undefined && { store }),
+    ...(plainWord(kind) !== undefined && { kind }),
     stack: frames(error.stack ?? '', error.message),
     ...(error.cause !== undefined && depth < 3 && { cause: describeError(error.cause, depth + 1) }),
   };

@@ -4,7 +4,7 @@ import { describeEventStore } from '../../test/contracts/event-store.contract.js
 import { valueOf } from '../../test/support/metrics-text.js';
 import { type Position, NotJson, WrongExpectedRevision } from '../event-sourcing/event-store.js';
 import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
-import { IN_MEMORY } from '../stores/sqlite/database.js';
+import { IN_MEMORY } from '../stores/sqlite/driver.js';
 import { SqliteEventStore } from '../stores/sqlite/sqlite-event-store.js';
 import { SystemClock } from '../event-sourcing/clock.js';
 import { MeteredEventStore } from './metered-event-store.js';

@@ -6,6 +6,7 @@ import { MeteredSubjectKeys } from './metered-subject-keys.js';
 import { MetricsController } from './metrics.controller.js';
 import { ObservedBuses } from './observed-buses.js';
 import { PendingErasures } from './pending-erasures.js';
+import { QuarantineMetrics } from './quarantine-metrics.js';
 import { RequestMetrics } from './request-metrics.js';
 import { TraceContext } from './trace-context.js';
 
@@ -25,6 +26,7 @@ export class MetricsModule {
         KeyStoreMetrics,
         ObservedBuses,
         PendingErasures,
+        QuarantineMetrics,
         RequestMetrics,
         TraceContext,
       ],

@@ -2,7 +2,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type AsyncContext, CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { Attributes, Span } from '@opentelemetry/api';
 import { Counter, Registry } from 'prom-client';
-import { type Outcome, outcomeOf, OUTCOMES } from './outcomes.js';
+import { OUTAGE_KINDS, type StoreName } from '../event-sourcing/store-errors.js';
+import { type Outcome, outcomeOf, OUTCOMES, storeFaultOf } from './outcomes.js';
 import { inSpan, traceparentFor } from './tracing.js';
 
 interface Bus {
@@ -23,6 +24,7 @@ interface Messages {
 @Injectable()
 export class ObservedBuses implements OnModuleInit {
   private readonly missingKeys: Counter;
+  private readonly storeFaults: Counter;
 
   constructor(
     private readonly commands: CommandBus,
@@ -34,6 +36,14 @@ export class ObservedBuses implements OnModuleInit {
       help: 'Commands and queries that found a subject key gone or unreadable though nobody was erased',
       registers: [registry],
     });
+    this.storeFaults = new Counter({
+      name: 'customers_store_faults_total',
+      help: 'Commands and queries that a store kept from being done, by store and by what was wrong with it',
+      labelNames: ['store', 'kind'],
+      registers: [registry],
+    });
+    // An alert asks for the growth of a count, which needs one to grow from.
+    for (const store of STORES_OF_COMMANDS) for (const kind of OUTAGE_KINDS) this.storeFaults.inc({ store, kind }, 0);
   }
 
   onModuleInit(): void {
@@ -58,6 +68,8 @@ export class ObservedBuses implements OnModuleInit {
         } catch (error) {
           outcome = outcomeOf(error);
           if (outcome === 'key_missing') this.missingKeys.inc();
+          const fault = storeFaultOf(error);
+          if (fault !== undefined) this.storeFaults.inc({ store: fault.store, kind: fault.kind });
           throw error;
         } finally {
           ended[outcome] += 1;
@@ -86,6 +98,8 @@ export class ObservedBuses implements OnModuleInit {
     return all;
   }
 }
+
+const STORES_OF_COMMANDS: readonly StoreName[] = ['event_log', 'read_model', 'subject_keys'];
 
 const noneYet = (): Messages['ended'] => ({
   done: 0,

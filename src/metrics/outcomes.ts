@@ -22,3 +22,9 @@ export function outcomeOf(error: unknown): Exclude<Outcome, 'done'> {
   if (error instanceof KeyMissing) return 'key_missing';
   return error instanceof StoreUnavailable ? 'unavailable' : 'failed';
 }
+
+/** Which store kept a command or a query from being done, and why; undefined where none did. */
+export function storeFaultOf(error: unknown): StoreUnavailable | undefined {
+  const cause = error instanceof OutcomeUnknown ? error.cause : error;
+  return cause instanceof StoreUnavailable ? cause : undefined;
+}

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { decode, type SealedCustomerEvent } from '../customers/customer-events.js';
+import { reading } from '../customers/damaged-events.js';
 import { type CustomerEventType, EVENTS } from '../customers/domain/events.js';
 import { PERSONAL_FIELDS, type PersonalField } from '../customers/domain/fields.js';
 import { PersonalValues } from '../customers/personal-values.js';
@@ -102,6 +103,7 @@ export class CloudEvents {
    * them; without it no key is asked for, and an event reads the same for ever.
    * @throws StoreUnavailable and KeyMissing, with `pii` alone
    * @throws UnknownEventType, MalformedEvent
+   * @throws StreamDamaged a value does not open, with `pii` alone
    */
   async envelopes(
     events: readonly RecordedEvent[],
@@ -109,7 +111,7 @@ export class CloudEvents {
   ): Promise<readonly CloudEvent[]> {
     const decoded = events.map(decodeRecorded);
     const keys = pii ? await this.keysFor(decoded) : undefined;
-    return decoded.map((event) => this.envelope(event, keys));
+    return decoded.map((event) => reading(event.recorded, () => this.envelope(event, keys)));
   }
 
   private async keysFor(events: readonly Decoded[]): Promise<ReadonlyMap<string, Key>> {

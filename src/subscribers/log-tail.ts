@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { CUSTOMER_PREFIX } from '../customers/streams.js';
 import { batches } from '../event-sourcing/batches.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { gathered } from '../event-sourcing/gathering.js';
 import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.js';
+import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { followerLog } from '../follower-log.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
 
@@ -18,7 +20,10 @@ const BACKOFF_MS = { first: 100, most: 2_000 };
  * it are counted from its start; what is older than it holds is read from the log. It goes on by itself after an outage.
  */
 export class LogTail implements OnModuleInit, OnModuleDestroy {
-  private readonly logger = new Logger(LogTail.name);
+  private readonly failing = new RepeatedFailure({
+    log: followerLog(LogTail.name),
+    what: 'The log could not be followed',
+  });
   private readonly stopping = new AbortController();
   private readonly bells = new Set<Bell>();
   private readonly listeners = new Set<(events: readonly RecordedEvent[]) => void>();
@@ -111,11 +116,13 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.follow(() => (failures = 0));
+        await this.follow(() => {
+          failures = 0;
+          this.failing.recovered();
+        });
       } catch (error) {
         failures += 1;
-        const name = error instanceof Error ? error.name : typeof error;
-        if (!signal.aborted) this.logger.warn(`The log could not be followed: ${name}, failure ${failures}`);
+        if (!signal.aborted) this.failing.failed(error);
       }
       const pause = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most) * (0.5 + Math.random() / 2);
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);

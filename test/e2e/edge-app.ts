@@ -149,7 +149,9 @@ export interface EdgeApp {
 }
 
 /** The whole edge over fake handlers: everything between a socket and the buses is the real thing. */
-export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: number } = {}): Promise<EdgeApp> {
+export async function startEdge(
+  options: { timeouts?: Timeouts; bodyLimit?: number; allowedOrigins?: readonly string[] } = {},
+): Promise<EdgeApp> {
   const recorder = new Recorder();
   const keys = new FakeApiKeys();
   const written: string[] = [];
@@ -189,7 +191,7 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
   const adapter: FastifyAdapter = createHttpAdapter(config, options.timeouts);
   const app = testing.createNestApplication<NestFastifyApplication>(adapter);
   app.useLogger(log);
-  configureApp(app, log);
+  configureApp(app, log, options);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return {

@@ -22,6 +22,7 @@ const METRICS: Readonly<Record<string, readonly string[]>> = {
   customers_audit_unsigned_seconds: [],
   customers_audit_witness_failures: [],
   customers_command_retries_total: ['command'],
+  customers_store_faults_total: ['kind', 'store'],
   customers_commands_total: ['command', 'outcome'],
   customers_erasures_pending: ['stage'],
   customers_events_appended_total: [],
@@ -175,6 +176,7 @@ describe('the metrics after a session with all there is in it', () => {
     expect(sets).toEqual({
       command: ['AttachSource', 'CreateCustomer', 'DeleteCustomer', 'DetachSource', 'EraseCustomer', 'ForgetCustomer', 'LiftLegalHold', 'PlaceLegalHold', 'UpdateCustomer'],
       follower: ['audit-tree', 'erasures', 'projector', 'receipts', 'sources', 'webhooks'],
+      kind: ['busy', 'damaged', 'full', 'io_error', 'missing', 'permission', 'unreachable'],
       method: expect.arrayContaining(['DELETE', 'GET', 'POST', 'PUT', 'other']),
       operation: ['create', 'destroy', 'find', 'find_many', 'secret'],
       outcome: ['appended', 'conflict', 'done', 'failed', 'key_missing', 'refused', 'unavailable', 'unknown'],
@@ -183,6 +185,7 @@ describe('the metrics after a session with all there is in it', () => {
       stage: ['due', 'requested'],
       state: ['degraded', 'following', 'retrying', 'stopped', 'waiting'],
       status: expect.arrayContaining(['200', '201', '204', '400', '401', '404', '405', '409', '412', '503']),
+      store: ['event_log', 'read_model', 'subject_keys'],
     }); // prettier-ignore
   });
 });

@@ -65,6 +65,11 @@ export class Verification {
     });
   }
 
+  /** Reads on to the end of the log, for {@link hasLanded}. */
+  readLog(): Promise<void> {
+    return this.withStores(({ eventStore }) => this.audit.readOn(eventStore));
+  }
+
   /** Whether any request of the attempt had an effect, as the log tells it. Fills in the id of a creation. */
   hasLanded(attempt: Attempt): boolean {
     const [stream] = this.audit.effectsOf(attempt);
@@ -74,7 +79,7 @@ export class Verification {
 
   /** Once no outcome is open any more: nothing lost, nothing done twice, and every GET answers what the ledger says. */
   async afterSettling(service: ServiceProcess, attempts: readonly Attempt[], ids: Iterable<string>): Promise<void> {
-    await this.withStores(({ eventStore }) => this.audit.readOn(eventStore));
+    await this.readLog();
     for (const attempt of attempts) this.checkEffects(attempt);
     for (const id of ids) {
       const expected = this.ledger.customers.get(id);

@@ -6,6 +6,7 @@ import { DueErasures } from '../../src/customers/commands/due-erasures.js';
 import { EraseCustomer, EraseCustomerHandler } from '../../src/customers/commands/erase-customer.js';
 import { ForgetCustomer, ForgetCustomerHandler } from '../../src/customers/commands/forget-customer.js';
 import { DeleteCustomer, PlainHandler, UpdateCustomer } from '../../src/customers/commands/plain-commands.js';
+import { CustomerStreams } from '../../src/customers/customer-streams.js';
 import { GetCustomer, GetCustomerHandler } from '../../src/customers/queries/get-customer.js';
 import { CustomerErasures } from '../../src/customers/read-model/customer-erasures.js';
 import { CustomerProjection, projectionCheckpoint } from '../../src/customers/read-model/customer-projection.js';
@@ -19,6 +20,7 @@ import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all
 import { type Checkpoints, namedInCheckpoint } from '../../src/event-sourcing/checkpoints.js';
 import type { CommandContext } from '../../src/event-sourcing/command-context.js';
 import type { LogHandler } from '../../src/event-sourcing/log-follower.js';
+import { Quarantine } from '../../src/event-sourcing/quarantine.js';
 import { ReadGate } from '../../src/event-sourcing/read-gate.js';
 import { ErasureFollower } from '../../src/privacy/erasure-follower.js';
 import { KeyRing } from '../../src/privacy/key-ring.js';
@@ -103,9 +105,11 @@ export class Instance {
         return saved !== undefined && log.comparePositions(saved.position, position) >= 0;
       },
     });
-    const customers = new CustomerExecution(log, clock, keys, views, emails, this.gate);
-    this.handlers = handlersOf(customers, shared);
-    this.get = new GetCustomerHandler(views, new OpenViews(keys, views, log), this.gate);
+    const quarantine = new Quarantine(log, clock);
+    const streams = new CustomerStreams(quarantine, log, views);
+    const customers = new CustomerExecution(log, clock, keys, views, emails, this.gate, streams);
+    this.handlers = handlersOf(customers, streams, quarantine, shared);
+    this.get = new GetCustomerHandler(views, new OpenViews(keys, views, log), this.gate, streams);
     const execute = (command: EraseCustomer): Promise<void> => this.handlers.erase.execute(command);
     const bus: unknown = { execute };
     this.due = new DueErasures(checkpoints, views, bus as CommandBus, clock, { role: 'all' });
@@ -180,9 +184,14 @@ export class Instance {
   }
 }
 
-function handlersOf(customers: CustomerExecution, { log, clock }: Shared) {
-  const ownership = new SourceOwnership(log, clock, customers);
-  const attachment = new SourceAttachment(log, clock, new AcceptAllSourceDirectory(), ownership);
+function handlersOf(
+  customers: CustomerExecution,
+  streams: CustomerStreams,
+  quarantine: Quarantine,
+  { log, clock }: Shared,
+) {
+  const ownership = new SourceOwnership(log, clock, customers, quarantine);
+  const attachment = new SourceAttachment(log, clock, new AcceptAllSourceDirectory(), ownership, streams);
   return {
     create: new CreateCustomerHandler(customers, attachment),
     erase: new EraseCustomerHandler(customers, clock),

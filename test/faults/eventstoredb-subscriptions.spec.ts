@@ -200,6 +200,29 @@ describe('A subscription to EventStoreDB', () => {
     expect(await followed.ended).toBeInstanceOf(StoreUnavailable);
   });
 
+  it('fails with the store while it catches up, and does not end as if it had', async () => {
+    const store = world.open();
+    await world.store.append(world.stream, 'no_stream', events(300));
+    let seen = 0;
+    const following = (async () => {
+      for await (const { kind } of store.subscribe({ signal: new AbortController().signal })) {
+        seen += 1;
+        if (seen === 10) await store.close();
+        if (kind === 'caught_up') return;
+      }
+    })();
+    expect(await outcome(following)).toBe('event_log unavailable');
+  });
+
+  it('asks the node that leads, so that what it has caught up with is the whole log', async () => {
+    const { byAnyNode } = world.server.sent;
+    await world.run();
+    await (await world.follow().untilCaughtUp()).untilEvents(2);
+    await world.store.head();
+    await world.store.read(world.stream);
+    expect(world.server.sent.byAnyNode).toBe(byAnyNode);
+  });
+
   it('moves to a new client when the old one has failed again and again', async () => {
     const store = world.open();
     await world.run();

@@ -76,7 +76,14 @@ beforeEach(() => {
 afterEach(() => Promise.all(started.map((follower) => follower.stop())));
 
 const followerOf = (handler: LogHandler, owner: string): LogFollower =>
-  new LogFollower({ store: log, checkpoints, handler, owner, clock: new HandClock(), log: { warn: () => undefined } });
+  new LogFollower({
+    store: log,
+    checkpoints,
+    handler,
+    owner,
+    clock: new HandClock(),
+    log: { warn: () => undefined, error: () => undefined },
+  });
 
 function follow(handler: LogHandler, owner = 'one'): LogFollower {
   const follower = followerOf(handler, owner);

@@ -85,7 +85,7 @@ describe('An instance that only watches', () => {
       checkpointName: () => Promise.resolve('views@1'),
       handle: () => Promise.resolve(),
     };
-    const parts = { store: log, checkpoints, handler, clock, log: { warn: () => undefined } };
+    const parts = { store: log, checkpoints, handler, clock, log: { warn: () => undefined, error: () => undefined } };
     const worker = new LogFollower({ ...parts, owner: 'worker' });
     const watcher = new LogFollower({ ...parts, owner: 'watcher', watchOnly: true });
     await log.write();

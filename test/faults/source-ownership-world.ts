@@ -12,6 +12,7 @@ import { CustomerError } from '../../src/customers/domain/errors.js';
 import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import { CustomerViews } from '../../src/customers/read-model/customer-views.js';
 import { EmailIndexing } from '../../src/customers/read-model/email-indexing.js';
+import { CustomerStreams } from '../../src/customers/customer-streams.js';
 import { SourceAttachment } from '../../src/customers/sources/source-attachment.js';
 import { SourceDirectory } from '../../src/customers/sources/source-directory.js';
 import { foldSource } from '../../src/customers/sources/source-events.js';
@@ -23,6 +24,7 @@ import {
   PreconditionFailed,
 } from '../../src/event-sourcing/command-context.js';
 import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
+import { Quarantine } from '../../src/event-sourcing/quarantine.js';
 import { ReadGate } from '../../src/event-sourcing/read-gate.js';
 import { KeyRing } from '../../src/privacy/key-ring.js';
 import { MasterKeys } from '../../src/privacy/master-keys.js';
@@ -63,9 +65,12 @@ export class World {
     const keys = new KeyRing(new PausedKeys(scheduler), masterKeys, clock);
     const gate = new ReadGate(this.log, { interruptions: 0 }, { hasReached: () => true });
     const views = new PausedViews(scheduler);
-    const customers = new CustomerExecution(this.log, clock, keys, views, new EmailIndexing(secrets), gate);
-    this.ownership = new SourceOwnership(this.log, clock, customers);
-    const attachment = new SourceAttachment(this.log, clock, new PausedDirectory(scheduler), this.ownership);
+    const quarantine = new Quarantine(this.log, clock);
+    const streams = new CustomerStreams(quarantine, this.log, views);
+    const customers = new CustomerExecution(this.log, clock, keys, views, new EmailIndexing(secrets), gate, streams);
+    this.ownership = new SourceOwnership(this.log, clock, customers, quarantine);
+    const directory = new PausedDirectory(scheduler);
+    const attachment = new SourceAttachment(this.log, clock, directory, this.ownership, streams);
     this.handlers = handlersOf(customers, attachment, clock);
   }
 
@@ -247,7 +252,9 @@ class PausedViews extends CustomerViews {
       true,
     );
   }
-  override get = notUsed;
+  override get(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
   override list = notUsed;
   override dueForErasure = notUsed;
   override getMany = notUsed;

@@ -5,6 +5,7 @@ import { CustomerError, customerErased, customerNotFound, legalHold } from './er
 import type { CustomerEvent, ErasureCause } from './events.js';
 import type { Carried } from './fields.js';
 import type { ActiveCustomer, CustomerState } from './state.js';
+import { refuseUnlessStored } from './stored-values.js';
 
 /**
  * What can be asked of a customer. Facts from elsewhere (the clock, what the source directory said) are already in the
@@ -107,6 +108,7 @@ export function create(
 }
 
 function change(changes: CustomerChanges, customer: ActiveCustomer): readonly CustomerEvent[] {
+  refuseUnlessStored(changes, customer);
   return [
     ...changedFields(changes, customer),
     ...changedDefaultSource(changes.defaultSourceId, customer),

@@ -61,6 +61,8 @@ interface FieldEntry<F extends Field> {
   /** Of a field with many values: under which name answers and views have them. */
   readonly list?: 'taxCertificates';
   readonly schema: FieldSchema;
+  /** What the documentation of answers says besides. */
+  readonly pattern?: string;
   readonly description?: string;
   readonly example?: unknown;
   /** What the documentation of an event says of the value it carries. */
@@ -97,6 +99,8 @@ export const FIELDS = {
     personal: false,
     answered: true,
     schema: { type: 'string' },
+    pattern: '^[a-z]{2,3}(_[A-Z]{2})?$',
+    description: 'A language and a country, or a language alone.',
     example: 'en_US',
     changed: (locale) => ({ type: 'CustomerLocaleChanged', data: { locale } }),
     cleared: { type: 'CustomerLocaleChanged', data: { locale: null } },

@@ -34,10 +34,14 @@ export const inAnswers = (fields: readonly Field[]): PropertyDocs =>
   Object.fromEntries(fields.map((field) => [nameOf(field), inAnswer(field)]));
 
 function inAnswer(field: Field): PropertyDecorator {
-  const { schema, list, description, example } = ENTRIES[field];
+  const { schema, list, pattern, description, example } = ENTRIES[field];
   if (list !== undefined && '$ref' in schema)
     return ApiPropertyOptional({ type: [MODELS[schema.$ref]], readOnly: true });
-  const said = { ...(description !== undefined && { description }), ...(example !== undefined && { example }) };
+  const said = {
+    ...(pattern !== undefined && { pattern }),
+    ...(description !== undefined && { description }),
+    ...(example !== undefined && { example }),
+  };
   const Property = 'initial' in FIELDS[field] ? ApiProperty : ApiPropertyOptional;
   return Property({ ...optionsOf({ schema }), ...said });
 }

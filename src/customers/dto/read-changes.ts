@@ -1,8 +1,11 @@
 import { fieldsOf } from '../../http/body-fields.js';
 import { ApiError, fault, hasFaults, unknownParameter } from '../../http/errors.js';
 import type { JsonObject } from '../../http/json-body.js';
+import { newValueFaults, toFaults } from '../../http/new-values.js';
 import { readBody } from '../../http/read-body.js';
 import type { CustomerChanges } from '../domain/changes.js';
+import { canonicalLocale } from './locale.js';
+import { toOnlyAsStored } from './only-as-stored.js';
 import { CreateCustomerRequest, UpdateCustomerRequest } from './customer-requests.js';
 import { CUSTOMER_DOCS } from './customer-response.js';
 
@@ -18,15 +21,23 @@ export interface NewCustomer {
 
 /** `null` for a field that can be cleared is taken as absent: there is nothing to clear yet. @throws ApiError */
 export function readCreate(body: JsonObject): NewCustomer {
-  const { id, ...changes } = readBody(CreateCustomerRequest, body);
-  return { id, changes: withoutNull(withSourceId(changes)) };
+  const found = toFaults(newValueFaults(CreateCustomerRequest, body));
+  const { id, ...changes } = readBody(CreateCustomerRequest, body, { found });
+  return { id, changes: withoutNull(asKept(changes)) };
 }
 
-/** @param id of the path: another one in the body is refused @throws ApiError */
+/**
+ * Values that the customer may hold although they are not let in any more are left for the decision, which knows.
+ * @param id of the path: another one in the body is refused
+ * @throws ApiError
+ */
 export function readUpdate(id: string, body: JsonObject): CustomerChanges {
   const otherId = Object.hasOwn(body, 'id') && body['id'] !== id;
   const found = otherId ? [fault('invalid_parameter', 'The id of a customer can not be changed', 'id')] : [];
-  return withSourceId(readBody(UpdateCustomerRequest, body, READ_ONLY, found));
+  const notNew = newValueFaults(UpdateCustomerRequest, body);
+  const besides = toFaults(notNew);
+  const changes = asKept(readBody(UpdateCustomerRequest, body, { ignored: READ_ONLY, found, besides }));
+  return notNew.length === 0 ? changes : { ...changes, onlyAsStored: notNew.map(toOnlyAsStored) };
 }
 
 /** For operations that take no fields. @throws ApiError unknown_parameter for any that was sent */
@@ -35,11 +46,20 @@ export function readNothing(body: JsonObject): void {
   if (hasFaults(faults)) throw new ApiError(faults);
 }
 
-/** Upper and lower case name the same source: the lower is kept. */
-const withSourceId = ({ defaultSourceId, ...rest }: CustomerChanges): CustomerChanges => ({
-  ...rest,
-  ...(defaultSourceId !== undefined && { defaultSourceId: defaultSourceId && defaultSourceId.toLowerCase() }),
-});
+/**
+ * In the one form in which a value is kept: the lower case of a source's id, a locale as `xx_YY`. An empty array is what PHP
+ * makes of an empty map.
+ */
+function asKept(changes: CustomerChanges): CustomerChanges {
+  const { defaultSourceId, locale, metadata } = changes;
+  return {
+    ...changes,
+    ...(defaultSourceId != null && { defaultSourceId: defaultSourceId.toLowerCase() }),
+    // What does not name a language was refused before it got here.
+    ...(locale != null && { locale: canonicalLocale(locale) ?? null }),
+    ...(Array.isArray(metadata) && { metadata: {} }),
+  };
+}
 
 const withoutNull = (changes: CustomerChanges): CustomerChanges =>
   Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null));

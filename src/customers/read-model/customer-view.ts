@@ -17,6 +17,6 @@ export interface CustomerView extends Omit<ActiveCustomer<SealedPersonal>, 'stat
   readonly listed: boolean;
   /** Present while there is a hold: such a customer is not due for erasure, however late it is. */
   readonly legalHold?: true;
-  /** Keyed hash of the address (trimmed, NFC, lower case): what the `email` filter looks up. Only views hold it. */
+  /** Keyed hash of the address (trimmed, NFC, case folded): what the `email` filter looks up. Only views hold it. */
   readonly emailIndex?: string;
 }

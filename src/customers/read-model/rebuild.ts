@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Batch, batches } from '../../event-sourcing/batches.js';
 import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import type { LogHandler } from '../../event-sourcing/log-follower.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { KeyMissing } from '../../privacy/key-ring.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
-import { type CustomerProjection, projectionCheckpoint } from './customer-projection.js';
+import { projectionCheckpoint } from './customer-projection.js';
 import type { CustomerViews } from './customer-views.js';
 
 export interface RebuildProgress {
@@ -19,7 +20,7 @@ export interface RebuildParts {
   readonly views: CustomerViews;
   readonly checkpoints: Checkpoints;
   /** Into one generation. */
-  readonly projectionInto: (generation: number) => CustomerProjection;
+  readonly projectionInto: (generation: number) => LogHandler;
   readonly onProgress: (progress: RebuildProgress) => void;
   /** Two of the periods in which every instance looks at the pointer of the live generation. */
   readonly settleMs: number;
@@ -63,7 +64,7 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
   let count = 0;
   let newest: RecordedEvent | undefined;
   const take = async (batch: Batch): Promise<void> => {
-    await patiently(() => projection.handle(batch.events));
+    await patiently(() => projection.handle(batch.events, done.signal));
     count += batch.events.length;
     newest = batch.events.at(-1) ?? newest;
     if (batch.position !== undefined) {

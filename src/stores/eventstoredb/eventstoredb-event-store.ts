@@ -6,6 +6,8 @@ import {
   type EventStoreDBClient,
   NO_STREAM,
   type ReadPosition,
+  type ResolvedEvent,
+  type StreamingRead,
 } from '@eventstore/db-client';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import { within } from '../../event-sourcing/deadline.js';
@@ -20,8 +22,9 @@ import {
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
+import { type DamageKind, StreamDamaged } from '../../event-sourcing/stream-damage.js';
 import { UrlRefused } from '../url-refused.js';
-import { appendFailure, failedBeforeSending, isAbsent, NoAnswer, readFailure } from './client-errors.js';
+import { appendFailure, failedBeforeSending, isAbsent, NoAnswer, readFailure, streamFailure } from './client-errors.js';
 import { ClientSlot } from './client-slot.js';
 import { EventDensity } from './event-density.js';
 import { toProposed, toRecorded } from './event-messages.js';
@@ -32,6 +35,7 @@ import { followLog } from './log-subscription.js';
 import { openClient } from './mended-client.js';
 import { OwnHead } from './own-head.js';
 import { readWhole } from './reading.js';
+import { isTruncation, metadataStream } from './stream-metadata.js';
 
 /** Of events in one call: enough to be fast, and little enough to come within the time-out of a read. */
 const PAGE = 500;
@@ -68,8 +72,9 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
     throw new UrlRefused('DEBUG must not name esdb: the client would print passwords, ids and payloads');
   }
   const clock = options.clock ?? new SystemClock();
-  const slot = new ClientSlot(() => openClient(options.url), clock);
-  return new EventStoreDbEventStore(slot, options.prefixes, clock, { ...TIMEOUTS, ...options.timeouts });
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
+  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts);
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
@@ -113,7 +118,7 @@ export class EventStoreDbEventStore extends EventStore {
     const { appendMs } = this.timeouts;
     // Without credentials of its own the append goes out on the stream that all share, which is twice as fast.
     const call = (client: EventStoreDBClient): Promise<AppendResult> =>
-      client.appendToStream(stream, proposed, { expectedRevision, deadline: appendMs });
+      client.appendToStream(stream, proposed, { expectedRevision });
     const inTime = (client: EventStoreDBClient): Promise<AppendResult> =>
       within(appendMs, call(client), () => new NoAnswer());
     try {
@@ -133,11 +138,29 @@ export class EventStoreDbEventStore extends EventStore {
     const events: RecordedEvent[] = [];
     while (events.length < limit) {
       const maxCount = Math.min(PAGE, limit - events.length);
-      const page = await this.page(stream, from + events.length, maxCount);
+      // Not counted from `from`: a stream that was truncated begins later.
+      const page = await this.page(stream, (events.at(-1)?.revision ?? from - 1) + 1, maxCount);
       for (const event of page) events.push(event);
       if (page.length < maxCount) break;
     }
     return events;
+  }
+
+  /** A stream that never was and one that was deleted softly read alike: the metadata of the latter tells. */
+  override async damageOf(stream: string): Promise<DamageKind | undefined> {
+    try {
+      const [first] = await this.page(stream, 0, 1);
+      if (first !== undefined) return first.revision > 0 ? 'cut' : undefined;
+      const newest = { direction: BACKWARDS, fromRevision: END, maxCount: 1, requiresLeader: true } as const;
+      const [about] = await readWhole(this.slot, this.timeouts.readMs, (client) =>
+        client.readStream(metadataStream(stream), newest),
+      );
+      return isTruncation(about?.event?.data) ? 'removed' : undefined;
+    } catch (error) {
+      if (error instanceof StreamDamaged) return error.damage;
+      if (isAbsent(error)) return undefined;
+      throw streamFailure(error, stream);
+    }
   }
 
   override subscribe({ prefixes = this.prefixes, ...options }: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
@@ -203,18 +226,18 @@ export class EventStoreDbEventStore extends EventStore {
     // From the leader: a follower may not have yet what this very process has appended.
     const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
     try {
-      const page = await readWhole(this.slot, this.timeouts.readMs, (client) => client.readStream(stream, options));
-      return page.map(toRecorded);
+      const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
+      return (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
     } catch (error) {
       if (isAbsent(error)) return [];
-      throw readFailure(error);
+      throw streamFailure(error, stream);
     }
   }
 
   private async backwards(fromPosition: ReadPosition, maxCount: number): Promise<readonly AllStreamResolvedEvent[]> {
     const options = { direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true } as const;
     try {
-      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options));
+      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options), maxCount);
     } catch (error) {
       throw readFailure(error);
     }

@@ -89,7 +89,7 @@ class LogSubscription {
         if (this.end.aborted) return;
         if (message.kind === 'event') this.pass(message.event.position);
         if (message.kind !== 'checkpoint') yield message;
-        else yield { kind: 'checkpoint', position: (this.passed = await this.withinTheLog(message.position)) };
+        else yield { ...message, position: (this.passed = await this.withinTheLog(message.position)) };
         if (this.end.aborted) return;
       }
     } finally {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { transformFileSync } from '@swc/core';
 import { DataFolderInUse, lockDataFolder } from './data-folder-lock.js';
 
@@ -28,11 +28,15 @@ describe('the lock on a data folder', () => {
 
   /** Another process that holds the lock, by the very code of this one. */
   const heldElsewhere = async (): Promise<ChildProcess> => {
-    for (const name of ['data-folder-lock', 'private-file', 'driver-errors', 'connection', 'store-errors']) {
-      const path = name === 'store-errors' ? `src/event-sourcing/${name}.ts` : `src/stores/sqlite/${name}.ts`;
-      const { code } = transformFileSync(path);
-      writeFileSync(join(programs, `${name}.js`), code.replaceAll('../../event-sourcing/', './'));
-    }
+    const copied = new Set<string>();
+    const copy = (path: string): void => {
+      if (copied.has(path)) return;
+      copied.add(path);
+      const { code } = transformFileSync(`${path}.ts`);
+      for (const [, imported = ''] of code.matchAll(/from '(\.[^']+)\.js'/g)) copy(join(dirname(path), imported));
+      writeFileSync(join(programs, `${basename(path)}.js`), code.replaceAll('../../event-sourcing/', './'));
+    };
+    copy('src/stores/sqlite/data-folder-lock');
     writeFileSync(join(programs, 'package.json'), '{"type":"module"}');
     const program = `import { lockDataFolder } from './data-folder-lock.js';
       lockDataFolder(process.argv[2]); process.stdout.write('held'); setInterval(() => {}, 1000);`;

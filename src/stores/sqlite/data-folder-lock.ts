@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Driver from 'libsql';
+import { type Database, openDatabase } from './driver.js';
 import { isBusy } from './driver-errors.js';
 import { createPrivately } from './private-file.js';
 
@@ -18,6 +18,9 @@ export class DataFolderInUse extends Error {
   }
 }
 
+/** The garbage collector closes a connection that nobody refers to, and with it goes the lock. */
+const held = new Set<Database>();
+
 /**
  * Holds the folder for one server: a transaction that is never finished keeps the operating system's lock on a file, which
  * ends with the process however that ends.
@@ -28,15 +31,17 @@ export function lockDataFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'server.lock');
   createPrivately(file);
-  const driver = new Driver(file, { timeout: 0 });
+  const database = openDatabase(file, 0);
   try {
-    driver.exec('BEGIN EXCLUSIVE');
+    database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    driver.close();
+    database.close();
     throw isBusy(error) ? new DataFolderInUse(folder, { cause: error }) : error;
   }
+  held.add(database);
   return () => {
-    driver.exec('ROLLBACK');
-    driver.close();
+    held.delete(database);
+    database.exec('ROLLBACK');
+    database.close();
   };
 }

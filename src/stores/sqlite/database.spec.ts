@@ -99,9 +99,9 @@ describe('a database file', () => {
 
   it('passes faults of the program on as they are', async () => {
     await insert(1);
-    expect(await failure(insert(1))).toMatchObject({ code: 'SQLITE_CONSTRAINT_PRIMARYKEY' });
+    expect(await failure(insert(1))).toMatchObject({ errcode: 1555 });
     expect(await failure(database.read(() => database.reader.query('SELECT nothing FROM rows')))).toMatchObject({
-      code: 'SQLITE_ERROR',
+      errcode: 1,
     });
   });
 

@@ -1,11 +1,9 @@
-import { statSync } from 'node:fs';
-import { StoreUnavailable, type StoreName } from '../../event-sourcing/store-errors.js';
-import { Connection } from './connection.js';
-import { isBusy, translate } from './driver-errors.js';
+import type { StoreName } from '../../event-sourcing/store-errors.js';
+import { Connection, type SetUp } from './connection.js';
+import { type Database, IN_MEMORY, prepare } from './driver.js';
+import { Busy, isBusy, isOutOfReach, translate } from './driver-errors.js';
 import { CommitFailed, GroupCommit, type Job } from './group-commit.js';
 import { createPrivately } from './private-file.js';
-
-export const IN_MEMORY = ':memory:';
 
 export interface DatabaseOptions {
   /** A path, or {@link IN_MEMORY}. */
@@ -28,6 +26,8 @@ const SCHEMA_VERSION = 1;
 /** Blocks the whole thread, so it only bridges the moments in which another process recovers or closes the file. */
 const BUSY_MS = 10;
 const PATIENCE_MS = 2000;
+/** So long a write shows that the next can be done. */
+const PROVEN_MS = 1000;
 
 /**
  * A database file, or one in memory: a connection that writes in groups and, on disk, one that only reads.
@@ -35,7 +35,8 @@ const PATIENCE_MS = 2000;
  */
 export class SqliteDatabase {
   private readonly commits: GroupCommit;
-  private readonly inode: number | undefined;
+  private writtenAt = -Infinity;
+  private proof: Promise<void> | undefined;
 
   private constructor(
     private readonly options: DatabaseOptions,
@@ -45,7 +46,6 @@ export class SqliteDatabase {
     readonly reader: Connection,
   ) {
     this.commits = new GroupCommit(writer, options.patienceMs ?? PATIENCE_MS, options.durability);
-    this.inode = options.file === IN_MEMORY ? undefined : inodeOf(options.file);
   }
 
   /** @throws StoreUnavailable */
@@ -75,32 +75,42 @@ export class SqliteDatabase {
     try {
       return work();
     } catch (error) {
-      if (!isBusy(error)) throw translate(error, this.options.store);
+      if (!isBusy(error)) throw translate(error, this.options.store, this.options.file);
     }
     return patiently(work, this.options);
   }
 
   /**
-   * Moves the write-ahead log into the file and empties it.
+   * Moves the write-ahead log into the file and empties it: all that is committed is then synced to disk.
    * @returns false while a reader elsewhere still needs it
+   * @throws what the driver says when the disk fails: to be called within {@link read}
    */
   emptyWriteAheadLog(): boolean {
     if (this.options.file === IN_MEMORY) return true;
     return this.writer.query<[number, number, number]>('PRAGMA wal_checkpoint(TRUNCATE)').get()?.[0] === 0;
   }
 
+  /** All that is committed is on the disk when it resolves, for `normal` durability as well. @throws StoreUnavailable */
+  async sync(): Promise<void> {
+    await this.read(() => {
+      if (!this.emptyWriteAheadLog()) throw new Busy('A reader elsewhere needs the write-ahead log');
+    });
+  }
+
   /**
-   * A file that was deleted or replaced under an open connection can be written for ever, and all of it is lost.
+   * Can be read and written, and its file is in its place. A write of the last second proves it, else a small one is made.
    * @throws StoreUnavailable
    */
   async health(): Promise<void> {
-    await this.read(() => this.reader.query('SELECT count(*) FROM sqlite_schema').get());
-    if (this.inode === undefined) return;
-    if (inodeOf(this.options.file) !== this.inode) {
-      throw new StoreUnavailable(this.options.store, {
-        cause: new Error('The database file is no longer in its place'),
-      });
-    }
+    await this.read(() => {
+      this.reader.requireInPlace();
+      this.reader.query('SELECT count(*) FROM sqlite_schema').get();
+    });
+    if (performance.now() - this.writtenAt < PROVEN_MS) return;
+    this.proof ??= this.write(() => () => this.writer.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)).finally(() => {
+      this.proof = undefined;
+    });
+    await this.proof;
   }
 
   /** Finishes the writes that wait. */
@@ -118,48 +128,69 @@ export class SqliteDatabase {
 
   private async commit<T>(job: Job<T>, isLasting: boolean, onUnconfirmed?: (cause: unknown) => Error): Promise<T> {
     try {
-      return await this.commits.run(job, isLasting);
+      const result = await this.commits.run(job, isLasting);
+      this.writtenAt = performance.now();
+      return result;
     } catch (error) {
-      if (!(error instanceof CommitFailed)) throw translate(error, this.options.store);
-      throw onUnconfirmed?.(error.cause) ?? translate(error.cause, this.options.store);
+      const { store, file } = this.options;
+      if (isOutOfReach(error instanceof CommitFailed ? error.cause : error)) this.writtenAt = -Infinity;
+      if (!(error instanceof CommitFailed)) throw translate(error, store, file);
+      const cause = translate(error.cause, store, file);
+      throw onUnconfirmed?.(cause) ?? cause;
     }
   }
 }
 
 function openNow<T>(options: DatabaseOptions, make: (writer: Connection, reader: Connection) => T): T {
   if (options.file === IN_MEMORY) {
-    const only = new Connection(IN_MEMORY, BUSY_MS);
-    prepareConnection(only, options);
+    const only = new Connection(IN_MEMORY, BUSY_MS, (database) => applySettings(database, options));
     createSchema(only, options.schema);
     return make(only, only);
   }
   createPrivately(options.file);
-  const writer = new Connection(options.file, BUSY_MS);
+  const writer = new Connection(options.file, BUSY_MS, forWriting(options));
   try {
-    writer.exec('PRAGMA journal_mode = WAL');
-    prepareConnection(writer, options);
     createSchema(writer, options.schema);
-    return make(writer, openReader(options));
+    return make(writer, new Connection(options.file, BUSY_MS, forReading(options)));
   } catch (error) {
     writer.close();
     throw error;
   }
 }
 
-function openReader(options: DatabaseOptions): Connection {
-  const reader = new Connection(options.file, BUSY_MS);
-  prepareConnection(reader, options);
-  reader.exec('PRAGMA query_only = ON');
-  return reader;
+const forWriting =
+  (options: DatabaseOptions): SetUp =>
+  (database, again) => {
+    database.exec('PRAGMA journal_mode = WAL');
+    applySettings(database, options);
+    if (again) rewriteLog(database);
+  };
+
+const forReading =
+  (options: DatabaseOptions): SetUp =>
+  (database) => {
+    applySettings(database, options);
+    database.exec('PRAGMA query_only = ON; SELECT count(*) FROM sqlite_schema');
+  };
+
+/**
+ * After a sync that failed, the system takes pages for written that never reached the disk, and a later sync says nothing of
+ * them. What the write-ahead log holds is therefore written anew, into the file, before anything is added behind it.
+ */
+function rewriteLog(database: Database): void {
+  const [busy] = prepare(database, 'PRAGMA wal_checkpoint(TRUNCATE)').get() as readonly [number];
+  if (busy !== 0) throw new Busy('A reader elsewhere needs the write-ahead log');
 }
 
-function prepareConnection(connection: Connection, options: DatabaseOptions): void {
-  connection.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
-  connection.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
+function applySettings(database: Database, options: DatabaseOptions): void {
+  database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+  database.exec(`PRAGMA secure_delete = ${options.secureDelete === true ? 'ON' : 'OFF'}`);
   // Sorting must not leave customers' data in files outside the data folder.
-  connection.exec('PRAGMA temp_store = MEMORY');
-  connection.exec(`PRAGMA cache_size = -${(options.cacheMb ?? 16) * 1024}`);
-  connection.exec('PRAGMA journal_size_limit = 16777216');
+  database.exec('PRAGMA temp_store = MEMORY');
+  database.exec(`PRAGMA cache_size = -${(options.cacheMb ?? 16) * 1024}`);
+  database.exec('PRAGMA journal_size_limit = 16777216');
+  // A page that holds nonsense is found when it is read, and not by what comes of it.
+  database.exec('PRAGMA cell_size_check = ON');
 }
 
 function createSchema(connection: Connection, schema: string): void {
@@ -171,26 +202,21 @@ function createSchema(connection: Connection, schema: string): void {
     if (version === 0) connection.exec(`${schema}; PRAGMA user_version = ${SCHEMA_VERSION}`);
     connection.exec('COMMIT');
   } catch (error) {
-    if (connection.inTransaction) connection.exec('ROLLBACK');
+    connection.rollBack();
     throw error;
   }
 }
 
-/** A stat, never an open: see {@link createPrivately}. */
-function inodeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino;
-}
-
 async function patiently<T>(
   work: () => T,
-  { store, patienceMs = PATIENCE_MS }: Pick<DatabaseOptions, 'store' | 'patienceMs'>,
+  { file, store, patienceMs = PATIENCE_MS }: Pick<DatabaseOptions, 'file' | 'store' | 'patienceMs'>,
 ): Promise<T> {
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {
     try {
       return work();
     } catch (error) {
-      if (!isBusy(error) || performance.now() > giveUpAt) throw translate(error, store);
+      if (!isBusy(error) || performance.now() > giveUpAt) throw translate(error, store, file);
     }
     await new Promise((resolve) => setTimeout(resolve, 2 + Math.random() * 10));
   }

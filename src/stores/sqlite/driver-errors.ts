@@ -1,53 +1,99 @@
-import { StoreUnavailable, type StoreName } from '../../event-sourcing/store-errors.js';
-import { ConnectionClosed } from './connection.js';
+import { accessSync, constants } from 'node:fs';
+import { type OutageKind, StoreUnavailable, type StoreName } from '../../event-sourcing/store-errors.js';
+import { fieldsOf, hasCode } from './error-fields.js';
+import { FileMissing } from './file-in-place.js';
 
-/** Primary result codes (https://www.sqlite.org/rescode.html) that speak of the disk, not of our statements. */
-const OUT_OF_REACH = new Set([
-  3, // PERM
-  7, // NOMEM
-  8, // READONLY
-  9, // INTERRUPT
-  10, // IOERR
-  11, // CORRUPT
-  13, // FULL
-  14, // CANTOPEN
-  15, // PROTOCOL
-  22, // NOLFS
-  26, // NOTADB
-]);
 const BUSY = 5;
-const LOCKED = 6;
+const CANTOPEN = 14;
+
+/** Primary result codes (https://www.sqlite.org/rescode.html) that speak of the disk or a lock, not of our statements. */
+const OUTAGES = new Map<number, OutageKind>([
+  [3, 'permission'], // PERM
+  [BUSY, 'busy'],
+  [6, 'busy'], // LOCKED
+  [7, 'io_error'], // NOMEM
+  [8, 'permission'], // READONLY
+  [9, 'io_error'], // INTERRUPT
+  [10, 'io_error'], // IOERR
+  [11, 'damaged'], // CORRUPT
+  [13, 'full'], // FULL
+  [CANTOPEN, 'io_error'],
+  [15, 'busy'], // PROTOCOL
+  [22, 'io_error'], // NOLFS
+  [26, 'damaged'], // NOTADB
+]);
+
+/** After these, what SQLite holds in memory may differ from the disk: IOERR, CORRUPT, CANTOPEN, PROTOCOL, NOTADB. */
+const COSTLY: ReadonlySet<number | undefined> = new Set([10, 11, CANTOPEN, 15, 26]);
+
+/** As `sqlite3_errstr` words them. */
+const CODES_BY_TEXT = new Map([
+  ['access permission denied', 3],
+  ['database is locked', BUSY],
+  ['database table is locked', 6],
+  ['out of memory', 7],
+  ['attempt to write a readonly database', 8],
+  ['interrupted', 9],
+  ['disk I/O error', 10],
+  ['database disk image is malformed', 11],
+  ['database or disk is full', 13],
+  ['unable to open database file', CANTOPEN],
+  ['locking protocol', 15],
+  ['file is not a database', 26],
+]);
 
 /** Another connection holds the lock: worth another try. */
-export function isBusy(error: unknown): boolean {
-  const code = primaryCode(error);
-  return code === BUSY || code === LOCKED;
-}
+export const isBusy = (error: unknown): boolean => outageOf(error) === 'busy';
+
+/** What a page holds is no database: others may be whole. */
+export const isDamage = (error: unknown): boolean => outageOf(error) === 'damaged';
 
 /** The fault lies in the disk or in another's lock, not in the statement. */
-export function isOutOfReach(error: unknown): boolean {
-  if (error instanceof ConnectionClosed || isBusy(error)) return true;
+export const isOutOfReach = (error: unknown): boolean => outageOf(error) !== undefined;
+
+/** Whether the file is to be opened anew before it is used again. */
+export const costsTheConnection = (error: unknown): boolean => COSTLY.has(primaryCode(error));
+
+/**
+ * What the caller gets to see: a store out of reach, or the error itself when the fault lies in the program.
+ * @param file looked at to tell why it can't be opened
+ */
+export function translate(error: unknown, store: StoreName, file: string): unknown {
+  const kind = primaryCode(error) === CANTOPEN ? accessFault(file) : outageOf(error);
+  return kind === undefined ? error : new StoreUnavailable(store, { cause: error, kind });
+}
+
+export class ConnectionClosed extends Error {
+  override readonly name = 'ConnectionClosed';
+}
+
+/** As if SQLite had said so. */
+export class Busy extends Error {
+  override readonly name = 'Busy';
+  readonly errcode = BUSY;
+}
+
+function outageOf(error: unknown): OutageKind | undefined {
+  if (error instanceof ConnectionClosed) return 'unreachable';
+  if (error instanceof FileMissing) return 'missing';
   const code = primaryCode(error);
-  return code !== undefined && OUT_OF_REACH.has(code);
+  return code === undefined ? undefined : OUTAGES.get(code);
 }
 
-/** What the caller gets to see: a store out of reach, or the error itself when the fault lies in the program. */
-export function translate(error: unknown, store: StoreName): unknown {
-  return isOutOfReach(error) ? new StoreUnavailable(store, { cause: error }) : error;
+function accessFault(file: string): OutageKind {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+    return 'io_error';
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return 'missing';
+    return ['EACCES', 'EPERM', 'EROFS'].some((code) => hasCode(error, code)) ? 'permission' : 'io_error';
+  }
 }
 
-/** The low byte; undefined when the error is none of the driver's. */
+/** The low byte; undefined when the error is none of SQLite's. */
 function primaryCode(error: unknown): number | undefined {
-  const { rawCode, message } = fieldsOf(error);
-  if (typeof rawCode === 'number') return rawCode & 0xff;
-  // Opening reports in this way only, the code at the end of the text.
-  const opening = typeof message === 'string' ? /^ConnectionFailed\(.*: (\d+)"?\)$/s.exec(message) : null;
-  return opening === null ? undefined : Number(opening[1]) & 0xff;
+  const { code, errcode, message } = fieldsOf(error);
+  if (typeof errcode === 'number') return errcode & 0xff;
+  // From `all`, the package of Node 20 passes on the text alone.
+  return code === 'ERR_SQLITE_ERROR' && typeof message === 'string' ? CODES_BY_TEXT.get(message) : undefined;
 }
-
-/** By shape: errors made by native code need not be of this realm's `Error`. */
-function fieldsOf(error: unknown): { readonly rawCode?: unknown; readonly message?: unknown; readonly code?: unknown } {
-  return typeof error === 'object' && error !== null ? error : {};
-}
-
-export const hasCode = (error: unknown, code: string): boolean => fieldsOf(error).code === code;

@@ -1,4 +1,3 @@
-import { MalformedEvent } from '../../event-sourcing/envelope.js';
 import { isJsonObject, type JsonObject, type Position, type RecordedEvent } from '../../event-sourcing/event-store.js';
 
 /** The columns of {@link EventRow}, in its order. */
@@ -6,7 +5,7 @@ export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metada
 
 export type EventRow = readonly [number, string, number, string, string, string, string, number];
 
-/** @throws MalformedEvent somebody wrote to the file by hand, or the disk did */
+/** A row that somebody, or the disk, wrote over is told as unreadable: it must not stop who reads the others. */
 export function toRecorded([
   position,
   stream,
@@ -17,26 +16,22 @@ export function toRecorded([
   metadata,
   recordedAt,
 ]: EventRow): RecordedEvent {
-  return {
-    position: toPosition(position),
-    stream,
-    revision,
-    id,
-    type,
-    data: toObject(data),
-    metadata: toObject(metadata),
-    recordedAt,
-  };
+  const [what, about] = [toObject(data), toObject(metadata)];
+  const payload =
+    what === undefined || about === undefined
+      ? ({ data: {}, metadata: {}, unreadable: true } as const)
+      : { data: what, metadata: about };
+  return { position: toPosition(position), stream, revision, id, type, ...payload, recordedAt };
 }
 
-function toObject(text: string): JsonObject {
+function toObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     // The text may hold anything, and is not repeated.
+    return undefined;
   }
-  throw new MalformedEvent('A row of the event log is not what was written there');
 }
 
 export const toPosition = (position: number): Position => String(position) as Position;

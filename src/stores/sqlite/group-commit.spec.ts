@@ -95,7 +95,7 @@ describe('a group commit', () => {
     connection.exec(`PRAGMA max_page_count = ${connection.number('PRAGMA page_count')}`);
     const large = () => () => connection.exec('INSERT INTO children VALUES (zeroblob(100000))');
     const results = await Promise.allSettled([commits.run(insert(1)), commits.run(large), commits.run(insert(2))]);
-    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: { code: 'SQLITE_FULL' } });
+    for (const result of results) expect(result).toMatchObject({ status: 'rejected', reason: { errcode: 13 } });
     expect(count()).toBe(0);
     expect(connection.inTransaction).toBe(false);
   });

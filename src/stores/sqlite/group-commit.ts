@@ -1,5 +1,5 @@
 import type { Change, Connection } from './connection.js';
-import { isBusy, isOutOfReach } from './driver-errors.js';
+import { isBusy, isDamage, isOutOfReach } from './driver-errors.js';
 
 /**
  * Decides by reading and may refuse by throwing; what it returns then writes. All refusing is done before the first
@@ -28,7 +28,8 @@ export class GroupCommit {
   private readonly begin: Change;
   private readonly commit: Change;
   private readonly idle: (() => void)[] = [];
-  private syncs: boolean;
+  /** What was last set, and for which opening of the file. */
+  private synced: { readonly opening: number; readonly syncs: boolean };
 
   constructor(
     private readonly connection: Connection,
@@ -37,7 +38,7 @@ export class GroupCommit {
     /** Whether the connection syncs each commit to disk, for jobs that are to last. */
     private readonly durability: 'full' | 'normal' = 'normal',
   ) {
-    this.syncs = durability === 'full';
+    this.synced = { opening: connection.opening, syncs: durability === 'full' };
     this.begin = connection.change('BEGIN IMMEDIATE');
     this.commit = connection.change('COMMIT');
   }
@@ -86,9 +87,12 @@ export class GroupCommit {
 
   /** A later commit that is synced takes all before it to disk too: what lasts never rests on what may be lost. */
   private syncCommit(syncs: boolean): void {
-    if (this.durability === 'normal' || syncs === this.syncs) return;
+    if (this.durability === 'normal') return;
+    const { opening } = this.connection;
+    if (opening !== this.synced.opening) this.synced = { opening, syncs: true };
+    if (syncs === this.synced.syncs) return;
     this.connection.exec(`PRAGMA synchronous = ${syncs ? 'FULL' : 'NORMAL'}`);
-    this.syncs = syncs;
+    this.synced = { opening: this.connection.opening, syncs };
   }
 
   private commitTogether(jobs: Waiting[]): void {
@@ -97,13 +101,13 @@ export class GroupCommit {
       try {
         settle.push(this.perform(waiting));
       } catch (error) {
-        this.rollBack();
-        if (isOutOfReach(error)) {
+        this.connection.rollBack();
+        if (isOutOfReach(error) && !isDamage(error)) {
           this.rejectAll(jobs, error);
           return;
         }
         waiting.reject(error);
-        // A fault of this one job: the others begin anew without it.
+        // A fault of this one job, or of the page it needs: the others begin anew without it.
         this.queue.unshift(...jobs.toSpliced(index, 1));
         return;
       }
@@ -111,7 +115,7 @@ export class GroupCommit {
     try {
       this.commit.run();
     } catch (error) {
-      this.rollBack();
+      this.connection.rollBack();
       this.rejectAll(jobs, new CommitFailed({ cause: error }));
       return;
     }
@@ -129,11 +133,6 @@ export class GroupCommit {
     }
     const result = write();
     return () => resolve(result as never);
-  }
-
-  /** SQLite has rolled back by itself after some failures; asking again would be an error of its own. */
-  private rollBack(): void {
-    if (this.connection.inTransaction) this.connection.exec('ROLLBACK');
   }
 
   /** Jitter, since two processes that wait alike would meet again. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { hasCode } from './driver-errors.js';
+import { hasCode } from './error-fields.js';
 
 /**
  * Makes the file for its owner only, unless it is there; what SQLite puts beside it gets the same rights. Never opens one

@@ -112,7 +112,7 @@ export class SqliteAuditTree extends AuditTree {
     const added = await this.database.write(
       () => () => this.change.checkpoint.run(origin, size, root, at, position, note).changes === 1,
     );
-    this.database.emptyWriteAheadLog();
+    await this.database.sync();
     return added;
   }
 

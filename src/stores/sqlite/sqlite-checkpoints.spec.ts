@@ -1,6 +1,7 @@
 import type { Position } from '../../event-sourcing/event-store.js';
 import { SystemClock } from '../../event-sourcing/clock.js';
-import { IN_MEMORY, SqliteDatabase } from './database.js';
+import { SqliteDatabase } from './database.js';
+import { IN_MEMORY } from './driver.js';
 import { SqliteCheckpoints } from './sqlite-checkpoints.js';
 import { keysDatabase } from './sqlite-stores.js';
 

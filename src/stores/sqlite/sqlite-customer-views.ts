@@ -172,7 +172,7 @@ export class SqliteCustomerViews extends CustomerViews {
         this.commit.run();
         return result;
       } catch (error) {
-        if (this.database.reader.inTransaction) this.database.reader.exec('ROLLBACK');
+        this.database.reader.rollBack();
         throw error;
       }
     });

@@ -30,11 +30,16 @@ export function withTables<T>(file: string, work: (tables: readonly TableContent
 }
 
 function contentsOf(connection: Connection, name: string): TableContents {
-  const table = `"${name.replaceAll('"', '""')}"`;
+  const table = quoted(name);
+  // Text as its bytes: what follows a NUL, or is no UTF-8, is looked through as well.
+  const cells = connection
+    .query<[string]>('SELECT name FROM pragma_table_info(?)')
+    .all(name)
+    .map(([column]) => `iif(typeof(${quoted(column)}) = 'text', CAST(${quoted(column)} AS BLOB), ${quoted(column)})`);
   // Where a table has no row numbers, rows are counted off: those are small.
   const numbered = hasRowNumbers(connection, name);
   const place = numbered ? 'WHERE rowid > ? ORDER BY rowid LIMIT ?' : 'WHERE ? < 0 LIMIT ? OFFSET ?';
-  const page = connection.query(`SELECT ${numbered ? 'rowid' : '0'}, * FROM ${table} ${place}`);
+  const page = connection.query(`SELECT ${numbered ? 'rowid' : '0'}, ${cells.join(', ')} FROM ${table} ${place}`);
   return {
     name,
     rows: connection.number(`SELECT count(*) FROM ${table}`),
@@ -43,12 +48,14 @@ function contentsOf(connection: Connection, name: string): TableContents {
       for (let passed = 0; ; passed += PAGE) {
         const rows = numbered ? page.all(after, PAGE) : page.all(-1, PAGE, passed);
         if (rows.length === 0) return;
-        yield rows.map(([, ...cells]) => Buffer.concat(cells.map(bytesOf)));
+        yield rows.map(([, ...values]) => Buffer.concat(values.map(bytesOf)));
         after = Number(rows.at(-1)?.[0]);
       }
     },
   };
 }
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 const hasRowNumbers = (connection: Connection, name: string): boolean =>
   connection.query<[number]>("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?").get(name)?.[0] ===
