@@ -5,6 +5,7 @@ import { batches } from '../event-sourcing/batches.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { gathered } from '../event-sourcing/gathering.js';
 import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.js';
+import { patiently, START_PATIENCE_MS } from '../event-sourcing/patience.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
@@ -37,9 +38,13 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
     this.window = new NewestWindow(size, charactersOf);
   }
 
-  /** Begins at the end the log has now. @throws StoreUnavailable */
+  /** Begins at the end the log has now. @throws StoreUnavailable it was out of reach for longer than a start waits */
   async onModuleInit(): Promise<void> {
-    this.floor = this.passed = await this.store.head();
+    const onFailure = (error: unknown): void => {
+      this.logger.warn(`The start waits for the event log: ${error instanceof Error ? error.name : typeof error}`);
+    };
+    const find = (): Promise<Position | undefined> => this.store.head();
+    this.floor = this.passed = await patiently(find, { ms: START_PATIENCE_MS, onFailure });
     this.running = this.run();
   }
 
