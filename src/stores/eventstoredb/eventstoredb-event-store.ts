@@ -1,14 +1,4 @@
-import {
-  type AllStreamResolvedEvent,
-  type AppendResult,
-  BACKWARDS,
-  END,
-  type EventStoreDBClient,
-  NO_STREAM,
-  type ReadPosition,
-  type ResolvedEvent,
-  type StreamingRead,
-} from '@eventstore/db-client';
+import { type AppendResult, END, type EventStoreDBClient, NO_STREAM } from '@eventstore/db-client';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import { within } from '../../event-sourcing/deadline.js';
 import {
@@ -22,18 +12,19 @@ import {
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
+import type { PassedPlace } from '../../event-sourcing/passed-place.js';
 import { UrlRefused } from '../url-refused.js';
-import { appendFailure, failedBeforeSending, isAbsent, NoAnswer, readFailure } from './client-errors.js';
+import { appendFailure, failedBeforeSending, NoAnswer, readFailure } from './client-errors.js';
 import { ClientSlot } from './client-slot.js';
 import { EventDensity } from './event-density.js';
-import { toProposed, toRecorded } from './event-messages.js';
+import { toProposed } from './event-messages.js';
 import { liveMessages } from './live-messages.js';
 import { LogIdentity } from './log-identity.js';
 import { comparePositions, fractionOf, toPosition } from './log-positions.js';
+import { LogReader } from './log-reader.js';
 import { followLog } from './log-subscription.js';
 import { openClient } from './mended-client.js';
 import { OwnHead } from './own-head.js';
-import { readWhole } from './reading.js';
 
 /** Of events in one call: enough to be fast, and little enough to come within the time-out of a read. */
 const PAGE = 500;
@@ -57,6 +48,8 @@ export interface EventStoreDbOptions {
   readonly debug?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly timeouts?: Partial<EventStoreDbTimeouts> | undefined;
+  /** How far the log was followed by others before, as far as is known: what lies before is not read for its head. */
+  readonly passed?: (() => Promise<PassedPlace | undefined>) | undefined;
 }
 
 const TIMEOUTS: EventStoreDbTimeouts = { appendMs: 2_000, readMs: 2_000, healthMs: 1_500, outageMs: 5_000 };
@@ -72,7 +65,7 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
   const clock = options.clock ?? new SystemClock();
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
-  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts);
+  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts, options.passed);
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
@@ -83,6 +76,7 @@ const debugsTheClient = (setting = ''): boolean =>
 export class EventStoreDbEventStore extends EventStore {
   private readonly identity: LogIdentity;
   private readonly density = new EventDensity();
+  private readonly reader: LogReader;
   private readonly ownHead: OwnHead;
   private restarts = 0;
 
@@ -91,10 +85,12 @@ export class EventStoreDbEventStore extends EventStore {
     private readonly prefixes: readonly string[],
     private readonly clock: Clock,
     private readonly timeouts: EventStoreDbTimeouts,
+    passed: () => Promise<PassedPlace | undefined> = async () => undefined,
   ) {
     super();
     this.identity = new LogIdentity(slot, timeouts);
-    this.ownHead = new OwnHead((from, count) => this.backwards(from, count), prefixes);
+    this.reader = new LogReader(slot, timeouts.readMs, prefixes);
+    this.ownHead = new OwnHead(this.reader, passed, prefixes);
   }
 
   override get subscriptionRestarts(): number {
@@ -136,7 +132,7 @@ export class EventStoreDbEventStore extends EventStore {
     const events: RecordedEvent[] = [];
     while (events.length < limit) {
       const maxCount = Math.min(PAGE, limit - events.length);
-      const page = await this.page(stream, from + events.length, maxCount);
+      const page = await this.reader.page(stream, from + events.length, maxCount);
       for (const event of page) events.push(event);
       if (page.length < maxCount) break;
     }
@@ -160,7 +156,14 @@ export class EventStoreDbEventStore extends EventStore {
       connect: (after: Position | undefined, signal: AbortSignal) =>
         liveMessages(slot.current, { after, prefixes, patienceMs: timeouts.readMs, signal }),
     };
-    return followLog(log, options);
+    return {
+      [Symbol.asyncIterator]: () => {
+        // What others wrote before this place was passed over already: the server need not do it again for each who asks.
+        const place = this.isOwn(prefixes) ? this.ownHead.placeBehind(options.after) : undefined;
+        const messages = followLog(log, { ...options, after: place ?? options.after })[Symbol.asyncIterator]();
+        return place === undefined ? messages : afterMark(place, messages, options.signal);
+      },
+    };
   }
 
   override head(): Promise<Position | undefined> {
@@ -168,7 +171,7 @@ export class EventStoreDbEventStore extends EventStore {
   }
 
   override async end(): Promise<Position | undefined> {
-    const [last] = await this.backwards(END, 1);
+    const [last] = await this.reader.backwards(END, 1);
     return last?.event && toPosition(last.event.position);
   }
 
@@ -202,24 +205,24 @@ export class EventStoreDbEventStore extends EventStore {
     return this.slot.close();
   }
 
-  private async page(stream: string, from: number, maxCount: number): Promise<readonly RecordedEvent[]> {
-    // From the leader: a follower may not have yet what this very process has appended.
-    const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
-    try {
-      const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
-      return (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
-    } catch (error) {
-      if (isAbsent(error)) return [];
-      throw readFailure(error);
-    }
+  private isOwn(prefixes: readonly string[]): boolean {
+    return prefixes.every((prefix) => this.prefixes.some((own) => prefix.startsWith(own)));
   }
+}
 
-  private async backwards(fromPosition: ReadPosition, maxCount: number): Promise<readonly AllStreamResolvedEvent[]> {
-    const options = { direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true } as const;
-    try {
-      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options), maxCount);
-    } catch (error) {
-      throw readFailure(error);
-    }
-  }
+/** So that whoever keeps how far it has come keeps this place. */
+function afterMark(
+  position: Position,
+  messages: AsyncIterator<SubscriptionMessage>,
+  signal: AbortSignal,
+): AsyncIterator<SubscriptionMessage> {
+  let told = false;
+  return {
+    next: () => {
+      if (told || signal.aborted) return messages.next();
+      told = true;
+      return Promise.resolve({ value: { kind: 'checkpoint', position } });
+    },
+    return: async () => (await messages.return?.()) ?? { done: true, value: undefined },
+  };
 }
