@@ -99,7 +99,7 @@ export class AppModule {
           issues: follows,
           ...(config.masterKeyEpochDays !== undefined && { epochDays: config.masterKeyEpochDays }),
         }),
-        MetricsModule.with([followers, audit], privacy.subjectKeys),
+        MetricsModule.with([followers, audit], privacy.subjectKeys, config),
       ],
       controllers: [HealthController],
     };

@@ -7,6 +7,8 @@ export interface Config extends StoreUrls {
   readonly role: Role;
   readonly port: number;
   readonly host: string;
+  /** Where `/metrics` is when it is not beside the API. */
+  readonly metricsPort?: number;
   readonly dataDir: string;
   readonly apiKeyBootstrap?: string;
   /** `id:base64` pairs, the active one first. */
@@ -87,12 +89,14 @@ export function readConfig(env: Environment = process.env): Config {
   const debug = settings.text('DEBUG');
   const auditWitnessUrl = settings.url('AUDIT_WITNESS_URL');
   const auditApiKey = settings.text('AUDIT_API_KEY');
+  const metricsPort = settings.integer('METRICS_PORT', 0, 65_535);
   const masterKeyEpochDays = settings.integer('MASTER_KEY_EPOCH_DAYS', 1, 3650);
   return {
     ...urls,
     role: settings.oneOf('ROLE', ROLES) ?? 'all',
     port: settings.integer('PORT', 0, 65_535) ?? 3000,
     host: settings.text('HOST') ?? '127.0.0.1',
+    ...(metricsPort !== undefined && { metricsPort }),
     dataDir,
     ...(apiKeyBootstrap !== undefined && { apiKeyBootstrap }),
     ...(masterKeys !== undefined && { masterKeys }),
@@ -162,7 +166,7 @@ function readOrigins(settings: Settings): readonly string[] {
   if (text === undefined) return [];
   const origins = text.split(',').map((origin) => origin.trim());
   const isOrigin = (origin: string): boolean =>
-    /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+    /^https?:[^*]*$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
   if (origins.every(isOrigin)) return origins;
   throw new ConfigError('ALLOWED_ORIGINS must be origins separated by commas, as https://app.example');
 }

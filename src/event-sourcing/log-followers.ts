@@ -1,5 +1,7 @@
 import type { EventStore } from './event-store.js';
 import type { FollowerStatus, LogFollower } from './log-follower.js';
+import { patiently, START_PATIENCE_MS } from './patience.js';
+import type { FailureLog } from './repeated-failure.js';
 
 export interface NamedFollower {
   readonly name: string;
@@ -18,14 +20,18 @@ export class LogFollowers {
   constructor(
     private readonly store: EventStore,
     private readonly all: readonly NamedFollower[],
+    private readonly log?: FailureLog,
   ) {}
 
-  /** @throws LogMismatch the log is not the one that was followed before */
+  /**
+   * @throws LogMismatch the log is not the one that was followed before
+   * @throws StoreUnavailable it was out of reach for longer than a start waits
+   */
   async start(): Promise<void> {
     // From here on an exchanged log is noticed, also by an instance that follows nothing.
-    await this.store.logId();
-    for (const { follower } of this.all) await follower.verifyCheckpoint();
-    const head = await this.store.head();
+    await this.patiently(() => this.store.logId());
+    await Promise.all(this.all.map(({ follower }) => this.patiently(() => follower.verifyCheckpoint())));
+    const head = await this.patiently(() => this.store.head());
     for (const { follower } of this.all) follower.start();
     this.observing = setInterval(() => void this.observe(), OBSERVE_EVERY_MS);
     if (head === undefined) return;
@@ -47,6 +53,14 @@ export class LogFollowers {
 
   get status(): Readonly<Record<string, FollowerStatus>> {
     return Object.fromEntries(this.all.map(({ name, follower }) => [name, follower.status]));
+  }
+
+  private patiently<T>(step: () => Promise<T>): Promise<T> {
+    const onFailure = (error: unknown): void => {
+      const name = error instanceof Error ? error.name : typeof error;
+      this.log?.warn('The start waits for a store that does not answer', { error: name });
+    };
+    return patiently(step, { ms: START_PATIENCE_MS, onFailure });
   }
 
   private async observe(): Promise<void> {

@@ -8,7 +8,7 @@ import {
 
 const at = (iso: string): number => Date.parse(iso);
 
-/** The table of docs/values.md. */
+/** docs/values.md shows some of these. */
 const TAKEN: readonly (readonly [sent: string, means: number, who: string])[] = [
   ['2021-04-07T01:02:03Z', at('2021-04-07T01:02:03Z'), 'RFC 3339'],
   ['2021-04-07t01:02:03z', at('2021-04-07T01:02:03Z'), 'RFC 3339 in lower case'],

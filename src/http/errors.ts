@@ -25,7 +25,7 @@ export type ErrorStatus = keyof typeof ERROR_TYPES;
  * or moved to another status. An example with a parameter shows where the fault is looked for.
  */
 export const ERRORS = {
-  invalid_parameter: { status: 400, example: { parameter: 'email', message: 'email must be an email' } },
+  invalid_parameter: { status: 400, example: { parameter: 'email', message: 'email must be an email address' } },
   missing_parameter: {
     status: 400,
     example: { parameter: 'shipping.address.country', message: 'country is required' },

@@ -6,6 +6,7 @@ import type { EventStore, Position, RecordedEvent } from '../event-sourcing/even
 import { gathered } from '../event-sourcing/gathering.js';
 import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.js';
 import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
+import { patiently, START_PATIENCE_MS } from '../event-sourcing/patience.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { followerLog } from '../follower-log.js';
 import { Bell } from './bell.js';
@@ -42,9 +43,11 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
     this.window = new NewestWindow(size, charactersOf);
   }
 
-  /** Begins at the end the log has now. @throws StoreUnavailable */
+  /** Begins at the end the log has now. @throws StoreUnavailable it was out of reach for longer than a start waits */
   async onModuleInit(): Promise<void> {
-    this.floor = this.passed = await this.store.head();
+    const onFailure = (error: unknown): void => this.failing.failed(error);
+    const find = (): Promise<Position | undefined> => this.store.head();
+    this.floor = this.passed = await patiently(find, { ms: START_PATIENCE_MS, onFailure });
     this.running = this.run();
   }
 

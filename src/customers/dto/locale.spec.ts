@@ -2,8 +2,8 @@ import { isISO31661Alpha2, isISO6391 } from 'class-validator';
 import { FIELDS } from '../domain/fields.js';
 import { canonicalLocale, LOCALE_PATTERN } from './locale.js';
 
-/** The table of docs/values.md; a test of the house holds the two together. */
-export const TAKEN: readonly (readonly [sent: string, becomes: string])[] = [
+/** docs/values.md shows some of these. */
+const TAKEN: readonly (readonly [sent: string, becomes: string])[] = [
   // BCP 47
   ['en-US', 'en_US'], ['EN-us', 'en_US'], ['nl', 'nl'], ['zh-Hans-CN', 'zh_CN'], ['zh-Hant', 'zh'], ['sr-Latn-RS', 'sr_RS'],
   ['es-419', 'es'], ['en-001', 'en'], ['en-840', 'en'], ['ca-ES-valencia', 'ca_ES'], ['de-CH-1996', 'de_CH'], ['sl-rozaj-biske', 'sl'],
@@ -27,7 +27,7 @@ export const TAKEN: readonly (readonly [sent: string, becomes: string])[] = [
   ['no_NO', 'no_NO'], ['nb_NO', 'nb_NO'], ['tl_PH', 'tl_PH'],
 ]; // prettier-ignore
 
-export const REFUSED: readonly string[] = [
+const REFUSED: readonly string[] = [
   '', 'C', 'POSIX', 'C.UTF-8', 'en_', 'en-', '_US', 'US', 'xx', 'xx_US', 'qaa', 'und', 'und_US', 'mul', 'zxx', 'root', 'x-private',
   'i-default', 'english', 'en_XX', 'en_ZZ', 'en_EU', 'en_USA', 'en US', ' en_US', 'en_US ', 'en_US\n', 'en,US', 'en/US', 'en;q=0.8', '*', 'en-US,en',
   'e', '1', 'e1_US', 'en_U', 'en_US.', 'en_US@', 'en--', 'en_ＵＳ', 'еn_US',

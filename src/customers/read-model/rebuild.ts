@@ -3,6 +3,7 @@ import { type Batch, batches } from '../../event-sourcing/batches.js';
 import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
 import type { LogHandler } from '../../event-sourcing/log-follower.js';
+import { patiently as retry } from '../../event-sourcing/patience.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { KeyMissing } from '../../privacy/key-ring.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
@@ -29,7 +30,6 @@ export interface RebuildParts {
 const BATCH = 500;
 /** How long the views may be out of reach, or too slow, at any one step. */
 const PATIENCE_MS = 60_000;
-const RETRY_MS = 500;
 
 /**
  * Builds all views anew from the log beside the live ones, then switches in one step, while the service runs: from the
@@ -56,10 +56,10 @@ export async function rebuildViews(parts: RebuildParts): Promise<{ readonly even
 
 async function replayInto(generation: number, parts: RebuildParts): Promise<number> {
   const { store, onProgress } = parts;
-  const head = await store.head();
+  const head = await patiently(() => store.head());
   if (head === undefined) return 0;
   const projection = parts.projectionInto(generation);
-  const logId = await store.logId();
+  const logId = await patiently(() => store.logId());
   const done = new AbortController();
   let count = 0;
   let newest: RecordedEvent | undefined;
@@ -85,16 +85,10 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
   return count;
 }
 
-/** Each step can be done again: a rebuild of hours must not fail over a store that was away for a moment. */
-async function patiently<T>(step: () => Promise<T>): Promise<T> {
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await step();
-    } catch (error) {
-      // A missing key is told as one that is out of reach; waiting does not bring it back.
-      if (!(error instanceof StoreUnavailable) || error instanceof KeyMissing || performance.now() > until) throw error;
-      await delay(RETRY_MS);
-    }
-  }
-}
+/** A rebuild of hours must not fail over a store that was away for a moment. */
+const patiently = <T>(step: () => Promise<T>): Promise<T> =>
+  retry(step, {
+    ms: PATIENCE_MS,
+    // A missing key is told as one that is out of reach; waiting does not bring it back.
+    worthIt: (error) => error instanceof StoreUnavailable && !(error instanceof KeyMissing),
+  });

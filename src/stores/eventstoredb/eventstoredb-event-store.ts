@@ -1,14 +1,4 @@
-import {
-  type AllStreamResolvedEvent,
-  type AppendResult,
-  BACKWARDS,
-  END,
-  type EventStoreDBClient,
-  NO_STREAM,
-  type ReadPosition,
-  type ResolvedEvent,
-  type StreamingRead,
-} from '@eventstore/db-client';
+import { type AppendResult, END, type EventStoreDBClient, NO_STREAM } from '@eventstore/db-client';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import { within } from '../../event-sourcing/deadline.js';
 import {
@@ -22,19 +12,20 @@ import {
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
+import type { PassedPlace } from '../../event-sourcing/passed-place.js';
 import { type DamageKind, StreamDamaged } from '../../event-sourcing/stream-damage.js';
 import { UrlRefused } from '../url-refused.js';
-import { appendFailure, failedBeforeSending, isAbsent, NoAnswer, readFailure, streamFailure } from './client-errors.js';
+import { appendFailure, failedBeforeSending, NoAnswer, readFailure } from './client-errors.js';
 import { ClientSlot } from './client-slot.js';
 import { EventDensity } from './event-density.js';
-import { toProposed, toRecorded } from './event-messages.js';
+import { toProposed } from './event-messages.js';
 import { liveMessages } from './live-messages.js';
 import { LogIdentity } from './log-identity.js';
 import { comparePositions, fractionOf, toPosition } from './log-positions.js';
+import { LogReader } from './log-reader.js';
 import { followLog } from './log-subscription.js';
 import { openClient } from './mended-client.js';
 import { OwnHead } from './own-head.js';
-import { readWhole } from './reading.js';
 import { isTruncation, metadataStream } from './stream-metadata.js';
 
 /** Of events in one call: enough to be fast, and little enough to come within the time-out of a read. */
@@ -59,6 +50,8 @@ export interface EventStoreDbOptions {
   readonly debug?: string | undefined;
   readonly clock?: Clock | undefined;
   readonly timeouts?: Partial<EventStoreDbTimeouts> | undefined;
+  /** How far the log was followed by others before, as far as is known: what lies before is not read for its head. */
+  readonly passed?: (() => Promise<PassedPlace | undefined>) | undefined;
 }
 
 const TIMEOUTS: EventStoreDbTimeouts = { appendMs: 2_000, readMs: 2_000, healthMs: 1_500, outageMs: 5_000 };
@@ -74,7 +67,7 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
   const clock = options.clock ?? new SystemClock();
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
-  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts);
+  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts, options.passed);
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
@@ -85,6 +78,7 @@ const debugsTheClient = (setting = ''): boolean =>
 export class EventStoreDbEventStore extends EventStore {
   private readonly identity: LogIdentity;
   private readonly density = new EventDensity();
+  private readonly reader: LogReader;
   private readonly ownHead: OwnHead;
   private restarts = 0;
 
@@ -93,10 +87,12 @@ export class EventStoreDbEventStore extends EventStore {
     private readonly prefixes: readonly string[],
     private readonly clock: Clock,
     private readonly timeouts: EventStoreDbTimeouts,
+    passed: () => Promise<PassedPlace | undefined> = async () => undefined,
   ) {
     super();
     this.identity = new LogIdentity(slot, timeouts);
-    this.ownHead = new OwnHead((from, count) => this.backwards(from, count), prefixes);
+    this.reader = new LogReader(slot, timeouts.readMs, prefixes);
+    this.ownHead = new OwnHead(this.reader, passed, prefixes);
   }
 
   override get subscriptionRestarts(): number {
@@ -139,7 +135,7 @@ export class EventStoreDbEventStore extends EventStore {
     while (events.length < limit) {
       const maxCount = Math.min(PAGE, limit - events.length);
       // Not counted from `from`: a stream that was truncated begins later.
-      const page = await this.page(stream, (events.at(-1)?.revision ?? from - 1) + 1, maxCount);
+      const page = await this.reader.page(stream, (events.at(-1)?.revision ?? from - 1) + 1, maxCount);
       for (const event of page) events.push(event);
       if (page.length < maxCount) break;
     }
@@ -149,17 +145,12 @@ export class EventStoreDbEventStore extends EventStore {
   /** A stream that never was and one that was deleted softly read alike: the metadata of the latter tells. */
   override async damageOf(stream: string): Promise<DamageKind | undefined> {
     try {
-      const [first] = await this.page(stream, 0, 1);
+      const [first] = await this.reader.page(stream, 0, 1);
       if (first !== undefined) return first.revision > 0 ? 'cut' : undefined;
-      const newest = { direction: BACKWARDS, fromRevision: END, maxCount: 1, requiresLeader: true } as const;
-      const [about] = await readWhole(this.slot, this.timeouts.readMs, (client) =>
-        client.readStream(metadataStream(stream), newest),
-      );
-      return isTruncation(about?.event?.data) ? 'removed' : undefined;
+      return isTruncation(await this.reader.newestData(metadataStream(stream))) ? 'removed' : undefined;
     } catch (error) {
       if (error instanceof StreamDamaged) return error.damage;
-      if (isAbsent(error)) return undefined;
-      throw streamFailure(error, stream);
+      throw error;
     }
   }
 
@@ -180,7 +171,14 @@ export class EventStoreDbEventStore extends EventStore {
       connect: (after: Position | undefined, signal: AbortSignal) =>
         liveMessages(slot.current, { after, prefixes, patienceMs: timeouts.readMs, signal }),
     };
-    return followLog(log, options);
+    return {
+      [Symbol.asyncIterator]: () => {
+        // What others wrote before this place was passed over already: the server need not do it again for each who asks.
+        const place = this.isOwn(prefixes) ? this.ownHead.placeBehind(options.after) : undefined;
+        const messages = followLog(log, { ...options, after: place ?? options.after })[Symbol.asyncIterator]();
+        return place === undefined ? messages : afterMark(place, messages, options.signal);
+      },
+    };
   }
 
   override head(): Promise<Position | undefined> {
@@ -188,7 +186,7 @@ export class EventStoreDbEventStore extends EventStore {
   }
 
   override async end(): Promise<Position | undefined> {
-    const [last] = await this.backwards(END, 1);
+    const [last] = await this.reader.backwards(END, 1);
     return last?.event && toPosition(last.event.position);
   }
 
@@ -222,24 +220,24 @@ export class EventStoreDbEventStore extends EventStore {
     return this.slot.close();
   }
 
-  private async page(stream: string, from: number, maxCount: number): Promise<readonly RecordedEvent[]> {
-    // From the leader: a follower may not have yet what this very process has appended.
-    const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
-    try {
-      const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
-      return (await readWhole(this.slot, this.timeouts.readMs, read, maxCount)).map(toRecorded);
-    } catch (error) {
-      if (isAbsent(error)) return [];
-      throw streamFailure(error, stream);
-    }
+  private isOwn(prefixes: readonly string[]): boolean {
+    return prefixes.every((prefix) => this.prefixes.some((own) => prefix.startsWith(own)));
   }
+}
 
-  private async backwards(fromPosition: ReadPosition, maxCount: number): Promise<readonly AllStreamResolvedEvent[]> {
-    const options = { direction: BACKWARDS, fromPosition, maxCount, requiresLeader: true } as const;
-    try {
-      return await readWhole(this.slot, this.timeouts.readMs, (client) => client.readAll(options), maxCount);
-    } catch (error) {
-      throw readFailure(error);
-    }
-  }
+/** So that whoever keeps how far it has come keeps this place. */
+function afterMark(
+  position: Position,
+  messages: AsyncIterator<SubscriptionMessage>,
+  signal: AbortSignal,
+): AsyncIterator<SubscriptionMessage> {
+  let told = false;
+  return {
+    next: () => {
+      if (told || signal.aborted) return messages.next();
+      told = true;
+      return Promise.resolve({ value: { kind: 'checkpoint', position } });
+    },
+    return: async () => (await messages.return?.()) ?? { done: true, value: undefined },
+  };
 }

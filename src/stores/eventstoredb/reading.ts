@@ -1,5 +1,5 @@
-import type { EventStoreDBClient, StreamingRead } from '@eventstore/db-client';
 import { EventEmitter } from 'node:events';
+import type { EventStoreDBClient, StreamingRead } from '@eventstore/db-client';
 import { CutShort, isBroken, NoAnswer } from './client-errors.js';
 import type { ClientSlot } from './client-slot.js';
 

@@ -112,8 +112,9 @@ export class Faults {
     this.reads.close();
   }
 
-  /** The next read of the stream (`$all` is one) sends so many events, and then nothing more, nor its end. */
-  hangNextReadAfter(events: number, of: string): void {
+  /** The next read of the stream (`$all` is one), or one of the next, sends so many events, then nothing more, nor its end. */
+  hangNextReadAfter(events: number, of: string, reads = 1): void {
+    for (let n = 1; n < reads; n += 1) this.nextReads.push({ events: Infinity, of });
     this.nextReads.push({ events, of });
     this.rests.close();
   }

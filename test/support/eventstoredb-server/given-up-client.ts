@@ -1,4 +1,3 @@
-import type { Clock } from '../../../src/event-sourcing/clock.js';
 import { NoAnswer } from '../../../src/stores/eventstoredb/client-errors.js';
 import { ClientSlot } from '../../../src/stores/eventstoredb/client-slot.js';
 import {
@@ -15,6 +14,12 @@ const TIMEOUTS: EventStoreDbTimeouts = { appendMs: 20_000, readMs: 20_000, healt
 /** A client is given up no more often than this. */
 const REST_MS = 5_000;
 
+interface Read {
+  readonly of: string;
+  readonly after: number;
+  readonly nth?: number;
+}
+
 /** A store whose client is given up when a test says so, in the midst of what it does. */
 export class GivenUpClient {
   readonly store: EventStoreDbEventStore;
@@ -24,10 +29,9 @@ export class GivenUpClient {
   constructor(
     private readonly server: EventStoreDbServer,
     prefixes: readonly string[],
-    clock: Clock = this.clock,
   ) {
     this.slot = new ClientSlot(() => openClient(server.url, TIMEOUTS.appendMs), this.clock);
-    this.store = new EventStoreDbEventStore(this.slot, prefixes, clock, TIMEOUTS);
+    this.store = new EventStoreDbEventStore(this.slot, prefixes, this.clock, TIMEOUTS);
   }
 
   /** As after five calls in a row to which nothing was answered. */
@@ -42,10 +46,10 @@ export class GivenUpClient {
     while (this.slot.current === before) await failing().catch(() => undefined);
   }
 
-  /** Does it, and gives the client up once the next read of the stream (or `$all`) has sent so many events and hangs. */
-  async during<T>({ of, after }: { readonly of: string; readonly after: number }, work: () => Promise<T>): Promise<T> {
+  /** Does it, and gives the client up once a read (the nth of a stream, or of `$all`) has sent so many events and hangs. */
+  async during<T>({ of, after, nth = 1 }: Read, work: () => Promise<T>): Promise<T> {
     const { faults } = this.server;
-    faults.hangNextReadAfter(after, of);
+    faults.hangNextReadAfter(after, of, nth);
     const done = work();
     // Its failure is told by what it is awaited with.
     done.catch(() => undefined);
