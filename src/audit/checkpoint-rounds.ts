@@ -2,6 +2,7 @@ import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { FollowerLog } from '../event-sourcing/log-follower.js';
 import type { CheckpointSigner } from './checkpoint-signer.js';
 import type { WitnessClient } from './witness-client.js';
+import { namesOf } from '../event-sourcing/error-names.js';
 
 const EVERY_MS = 5_000;
 const LEASE = 'audit-checkpoints';
@@ -58,7 +59,7 @@ export class CheckpointRounds {
     const { signer, witness, log } = this.parts;
     if (!(await this.sign(() => signer.isDue()))) return;
     await witness?.deliver().catch((error: unknown) => {
-      log.warn('The witness did not take a checkpoint', { error: nameOf(error), failures: witness.failed });
+      log.warn('The witness did not take a checkpoint', { error: namesOf(error), failures: witness.failed });
     });
   }
 
@@ -72,10 +73,8 @@ export class CheckpointRounds {
       if (due) await signer.sign();
     } catch (error) {
       this.failures += 1;
-      log.warn('The audit tree could not be signed', { error: nameOf(error) });
+      log.warn('The audit tree could not be signed', { error: namesOf(error) });
     }
     return true;
   }
 }
-
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);

@@ -6,6 +6,7 @@ import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';
 import { gathered } from './gathering.js';
 import { HeldLease } from './held-lease.js';
+import { namesOf } from './error-names.js';
 
 /** An event of a type this release does not know: a newer release writes to the same log. */
 export class UnknownEventType extends Error {
@@ -149,7 +150,7 @@ export class LogFollower {
         if (this.state === 'degraded') for (const { resolve } of this.waiters.splice(0)) resolve();
         this.restarts += 1;
         failures += 1;
-        this.parts.log.warn(`${this.parts.handler.name} could not follow the log`, { error: nameOf(error), failures });
+        this.parts.log.warn(`${this.parts.handler.name} could not follow the log`, { error: namesOf(error), failures });
         const pause = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most);
         await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
       }
@@ -256,8 +257,6 @@ export class LogFollower {
     for (const waiter of due) waiter.resolve();
   }
 }
-
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
 
 /** @throws LogMismatch */
 export async function verifyCheckpoint(store: EventStore, checkpoint: Checkpoint, name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { PLACES, type ReceiptPayload, signReceipt } from './receipt.js';
 import type { NotedErasure, Receipts } from './receipts.js';
 import type { SigningRing } from './signing-ring.js';
 import type { KeyRef, SubjectKeys } from './subject-keys.js';
+import { namesOf } from '../event-sourcing/error-names.js';
 
 const LEASE = 'receipt-issuing';
 const LOOK_EVERY_MS = 500;
@@ -59,7 +60,7 @@ export class ReceiptIssuer {
       lease: LEASE,
       work: (signal) => this.rounds(signal),
       failed: (error) => {
-        parts.log.warn('receipts could not be issued', { error: error instanceof Error ? error.name : typeof error });
+        parts.log.warn('receipts could not be issued', { error: namesOf(error) });
       },
     });
   }

@@ -5,6 +5,7 @@ import type { KeyRing } from '../privacy/key-ring.js';
 import type { KeyRef } from '../privacy/subject-keys.js';
 import type { Endings } from './cloud-event.js';
 import type { LogTail } from './log-tail.js';
+import { namesOf } from '../event-sourcing/error-names.js';
 
 const PATIENCE_MS = 2_000;
 const SWEEP_MS = 10_000;
@@ -60,7 +61,7 @@ export class EndedLives implements Endings, OnModuleInit, OnModuleDestroy {
       const found = await this.keys.findMany(refs);
       for (const [index, ref] of refs.entries()) if (found[index] === 'erased') this.lives.delete(nameOf(ref));
     } catch (error) {
-      this.logger.warn(`Ended lives could not be swept: ${error instanceof Error ? error.name : typeof error}`);
+      this.logger.warn(`Ended lives could not be swept: ${namesOf(error)}`);
     }
   }
 }

@@ -11,6 +11,7 @@ import { cursorGone } from './log-cursors.js';
 import { EventReader, type ReadableLog } from './event-reader.js';
 import { EventStream, type StreamParts } from './event-stream.js';
 import type { PageRequest } from './log-page.js';
+import { namesOf } from '../event-sourcing/error-names.js';
 
 export interface StreamTimes {
   /** Between two comments, milliseconds. */
@@ -110,7 +111,7 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
     this.open.add(kept);
     void over.then(() => this.open.delete(kept));
     stream.run().catch((error: unknown) => {
-      this.logger.warn(`A stream was ended: ${error instanceof Error ? error.name : typeof error}`);
+      this.logger.warn(`A stream was ended: ${namesOf(error)}`);
     });
   }
 

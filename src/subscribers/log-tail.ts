@@ -8,6 +8,7 @@ import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.j
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
+import { namesOf } from '../event-sourcing/error-names.js';
 
 const SIZE: WindowSize = { events: 2_000, characters: 4_000_000 };
 const BATCH = 500;
@@ -114,8 +115,7 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
         await this.follow(() => (failures = 0));
       } catch (error) {
         failures += 1;
-        const name = error instanceof Error ? error.name : typeof error;
-        if (!signal.aborted) this.logger.warn(`The log could not be followed: ${name}, failure ${failures}`);
+        if (!signal.aborted) this.logger.warn(`The log could not be followed: ${namesOf(error)}, failure ${failures}`);
       }
       const pause = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most) * (0.5 + Math.random() / 2);
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);

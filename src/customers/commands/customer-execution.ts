@@ -24,6 +24,7 @@ import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import { customerStream } from '../streams.js';
 import { draftEvents } from './draft-events.js';
 import { isRepeat } from './repeats.js';
+import { namesOf } from '../../event-sourcing/error-names.js';
 
 interface Decision {
   readonly past: CustomerHistory;
@@ -134,7 +135,7 @@ export class CustomerExecution {
       const save = (): Promise<void> => within(left, this.views.save([view]), () => new StoreUnavailable('read_model'));
       await inSpan('project', { 'customers.events': done.appended.length }, save);
     } catch (error) {
-      this.logger.warn(`A view could not be written through: ${error instanceof Error ? error.name : 'unknown'}`);
+      this.logger.warn(`A view could not be written through: ${namesOf(error)}`);
       const position = done.position ?? done.history.at(-1)?.position;
       if (position !== undefined) this.gate.closeUntil(position);
     }

@@ -9,6 +9,7 @@ import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-err
 import { KeyMissing } from '../../privacy/key-ring.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EraseCustomer } from './erase-customer.js';
+import { namesOf } from '../../event-sourcing/error-names.js';
 
 const EVERY_MS = 60_000;
 /** Longer than the pause between two runs: of several instances one keeps at it until it is gone. */
@@ -39,7 +40,7 @@ export class DueErasures {
       const lease = await this.checkpoints.acquire(LEASE, this.checkpoints.owner, LEASE_MS);
       if (lease !== undefined) await this.eraseAllDue();
     } catch (error) {
-      this.logger.warn(`Due erasures are tried again in a minute: ${error instanceof Error ? error.name : 'unknown'}`);
+      this.logger.warn(`Due erasures are tried again in a minute: ${namesOf(error)}`);
     } finally {
       this.running = false;
     }
@@ -70,7 +71,7 @@ export class DueErasures {
     } catch (error) {
       if (error instanceof KeyMissing) this.logger.error('A due erasure met a missing key');
       else if (error instanceof StoreUnavailable || error instanceof OutcomeUnknown) throw error;
-      else this.logger.error(`A due erasure failed: ${error instanceof Error ? error.name : 'unknown'}`);
+      else this.logger.error(`A due erasure failed: ${namesOf(error)}`);
     }
   }
 

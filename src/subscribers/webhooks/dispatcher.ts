@@ -10,6 +10,7 @@ import type { LaneRun } from './lane-run.js';
 import { type ReplayParts, runReplay } from './replay-run.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 import type { Webhooks } from './webhooks.js';
+import { namesOf } from '../../event-sourcing/error-names.js';
 
 const LEASE = 'webhook-deliveries';
 /** How soon a change by another instance is seen, and a lane whose time has come. */
@@ -130,7 +131,7 @@ export class WebhookDispatcher {
 
   private failed(error: unknown): void {
     this.parts.log.warn('webhooks could not be delivered', {
-      error: error instanceof Error ? error.name : typeof error,
+      error: namesOf(error),
     });
   }
 }
