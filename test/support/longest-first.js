@@ -25,6 +25,7 @@ const LONGEST = [
   'faults/source-ownership',
   'faults/eventstoredb-outages',
   'faults/mongodb-instances',
+  'faults/mongodb-election',
   'contracts/mongodb',
   'faults/master-key-rotation',
   'faults/erasure-steps',
