@@ -1,16 +1,18 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import {
   type Appended,
   EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type KnownEvent,
   type Position,
   type RecordedEvent,
+  type StandingEvent,
   type SubscribeOptions,
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../event-sourcing/event-store.js';
-import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { type AnotherLog, OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { inSpan } from './tracing.js';
 
 const OUTCOMES = ['appended', 'conflict', 'unavailable', 'unknown', 'failed'] as const;
@@ -52,6 +54,14 @@ export class MeteredEventStore extends EventStore {
       collect() {
         this.reset();
         this.inc(inner.subscriptionRestarts);
+      },
+    });
+    new Gauge({
+      name: 'customers_another_log',
+      help: 'Whether the event log was found to be another one (1), so that nothing is read or appended',
+      registers,
+      collect() {
+        this.set(Number(inner.anotherLog !== undefined));
       },
     });
     for (const outcome of OUTCOMES) this.appends.inc({ outcome }, 0);
@@ -115,6 +125,18 @@ export class MeteredEventStore extends EventStore {
 
   override eventsBetween(after: Position | undefined, upTo: Position): number {
     return this.inner.eventsBetween(after, upTo);
+  }
+
+  override standingAt(place: Pick<KnownEvent, 'stream' | 'revision'>): Promise<StandingEvent | 'removed' | undefined> {
+    return this.inner.standingAt(place);
+  }
+
+  override expect(position: Position, event?: KnownEvent): void {
+    this.inner.expect(position, event);
+  }
+
+  override get anotherLog(): AnotherLog | undefined {
+    return this.inner.anotherLog;
   }
 
   override get subscriptionRestarts(): number {

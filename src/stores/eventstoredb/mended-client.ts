@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import serverFeatures from '@eventstore/db-client/dist/Client/ServerFeatures.js';
 import { UrlRefused } from '../url-refused.js';
+import { type ConnectionCheck, verifyConnections } from './verified-connections.js';
 
 /** The parts of the client, private to it, that have to be mended. Its version is pinned: see docs/adr/0008. */
 const PARTS = ['GRPCStreamCreator', 'handleError', 'dispose', 'execute', 'supports'] as const;
@@ -14,9 +15,10 @@ class AppendStreamEnded extends Error {
 
 /**
  * Opens a client in which a broken connection can neither end the process nor hang a call for ever.
+ * @param check of each new connection, before anything else goes over it
  * @throws UrlRefused the URL can't be read; the message does not repeat it, since it may hold a password
  */
-export function openClient(url: string): EventStoreDBClient {
+export function openClient(url: string, check?: ConnectionCheck): EventStoreDBClient {
   const client = connect(url);
   const [createStream, handleError, dispose, execute] = PARTS.map((name) => partOf(client, name)) as [
     Part,
@@ -61,6 +63,7 @@ export function openClient(url: string): EventStoreDBClient {
     await dispose.call(client);
     if (hasClose(newest)) newest.close();
   });
+  if (check !== undefined) verifyConnections(client, check);
   return client;
 }
 

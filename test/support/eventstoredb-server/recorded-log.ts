@@ -26,12 +26,20 @@ export type Outcome =
   | { readonly kind: 'wrong_version'; readonly current: number | undefined }
   | { readonly kind: 'deleted' };
 
+/** A copy of a server's disk. */
+export interface LogBackup {
+  readonly records: readonly Recorded[];
+  readonly truncated: ReadonlyMap<string, number>;
+}
+
 /** What the server keeps: one log of records whose positions are byte offsets, as far as a client can tell. */
 export class RecordedLog extends EventEmitter<{ grown: [] }> {
   records: Recorded[] = [];
   private streams = new Map<string, Recorded[]>();
   private readonly tombstones = new Set<string>();
   private readonly truncated = new Map<string, number>();
+  /** Where records stood that a scavenge removed. */
+  private readonly scavenged = new Set<bigint>();
   private recent = new Map<string, Recorded>();
 
   constructor() {
@@ -56,7 +64,7 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   place(position: bigint): number | undefined {
     if (position >= this.end) return this.records.length;
     const index = this.records.findIndex((record) => record.position >= position);
-    return this.records[index]?.position === position ? index : undefined;
+    return this.records[index]?.position === position || this.scavenged.has(position) ? index : undefined;
   }
 
   isDeleted(name: string): boolean {
@@ -94,7 +102,7 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   /** The stream reads as absent and can be begun again, which goes on with its revisions; `$all` keeps its events. */
   softDelete(stream: string): void {
     this.truncated.set(stream, this.whole(stream).length);
-    this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata'));
+    this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata', { $tb: Number.MAX_SAFE_INTEGER }));
     this.emit('grown');
   }
 
@@ -109,23 +117,42 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     this.recent = new Map();
   }
 
+  /** Frees the space of deleted streams: their events leave `$all`, the positions of all others stay. */
+  scavenge(): void {
+    const isGone = ({ stream, type, revision }: Recorded): boolean =>
+      type !== '$streamDeleted' && (this.tombstones.has(stream) || revision < (this.truncated.get(stream) ?? 0));
+    for (const { position } of this.records.filter(isGone)) this.scavenged.add(position);
+    this.records.splice(0, Infinity, ...this.records.filter((record) => !isGone(record)));
+    this.writeSystemEvent('$scavenges', '$scavengeCompleted');
+  }
+
   /** The disk was exchanged for an empty one. */
   wipe(): void {
     this.records = [];
     this.streams = new Map();
     this.tombstones.clear();
     this.truncated.clear();
+    this.scavenged.clear();
     this.forgetRecent();
     this.begin();
   }
 
-  /** The disk was exchanged for a copy from before these records. */
-  restoreBackup(count: number): void {
-    const kept = this.records.slice(0, count);
+  backUp(): LogBackup {
+    return { records: [...this.records], truncated: new Map(this.truncated) };
+  }
+
+  /** The disk was exchanged for a copy. */
+  restore({ records, truncated }: LogBackup): void {
     this.wipe();
     this.records = [];
     this.streams = new Map();
-    for (const recorded of kept) this.keep(recorded);
+    for (const recorded of records) this.keep(recorded);
+    for (const [stream, first] of truncated) this.truncated.set(stream, first);
+  }
+
+  /** The disk was exchanged for a copy from before these records. */
+  restoreBackup(count: number): void {
+    this.restore({ ...this.backUp(), records: this.records.slice(0, count) });
   }
 
   private begin(): void {
@@ -161,10 +188,10 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   }
 }
 
-const system = (type: string): Proposed => ({
+const system = (type: string, data: Readonly<Record<string, unknown>> = {}): Proposed => ({
   id: crypto.randomUUID(),
   type,
   contentType: 'application/json',
-  data: Buffer.from('{}'),
+  data: Buffer.from(JSON.stringify(data)),
   metadata: Buffer.from('{}'),
 });

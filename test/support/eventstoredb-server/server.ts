@@ -50,6 +50,13 @@ export class EventStoreDbServer {
     await this.wire.up();
   }
 
+  /** Stopped, its disk changed, and started again. */
+  async restartWith(change: (log: RecordedLog) => void): Promise<void> {
+    await this.wire.down();
+    change(this.log);
+    await this.wire.up();
+  }
+
   async stop(): Promise<void> {
     this.faults.lift();
     await this.wire.down();
