@@ -4,6 +4,7 @@ import {
   EventStoreDbEventStore,
   type EventStoreDbTimeouts,
 } from '../../../src/stores/eventstoredb/eventstoredb-event-store.js';
+import { LogContinuity } from '../../../src/stores/eventstoredb/log-continuity.js';
 import { openClient } from '../../../src/stores/eventstoredb/mended-client.js';
 import { TestClock } from '../test-clock.js';
 import { until } from './raw-client.js';
@@ -30,8 +31,10 @@ export class GivenUpClient {
     private readonly server: EventStoreDbServer,
     prefixes: readonly string[],
   ) {
-    this.slot = new ClientSlot(() => openClient(server.url, TIMEOUTS.appendMs), this.clock);
-    this.store = new EventStoreDbEventStore(this.slot, prefixes, this.clock, TIMEOUTS);
+    const continuity = new LogContinuity(TIMEOUTS.readMs);
+    const { clock } = this;
+    this.slot = new ClientSlot(() => openClient(server.url, TIMEOUTS.appendMs, continuity), clock);
+    this.store = new EventStoreDbEventStore({ slot: this.slot, continuity, prefixes, clock, timeouts: TIMEOUTS });
   }
 
   /** As after five calls in a row to which nothing was answered. */
