@@ -18,6 +18,7 @@ const LONGEST = [
   'faults/webhooks',
   'e2e/webhooks-instances',
   'faults/mongodb-outages',
+  'e2e/damaged-customers',
   'e2e/model',
   'faults/erasure-interleavings',
   'contracts/eventstoredb',
