@@ -37,6 +37,7 @@ const METRICS: Readonly<Record<string, readonly string[]>> = {
   customers_keys_missing_total: [],
   customers_queries_total: ['outcome', 'query'],
   customers_read_gate_closed: [],
+  customers_streams_set_aside: ['damage'],
   http_request_duration_seconds: ['method', 'route', 'status'],
 };
 
@@ -176,6 +177,7 @@ describe('the metrics after a session with all there is in it', () => {
     );
     expect(sets).toEqual({
       command: ['AttachSource', 'CreateCustomer', 'DeleteCustomer', 'DetachSource', 'EraseCustomer', 'ForgetCustomer', 'LiftLegalHold', 'PlaceLegalHold', 'UpdateCustomer'],
+      damage: ['altered', 'cut', 'removed'],
       follower: ['audit-tree', 'erasures', 'projector', 'receipts', 'sources', 'webhooks'],
       kind: ['busy', 'damaged', 'full', 'io_error', 'missing', 'permission', 'unreachable'],
       method: expect.arrayContaining(['DELETE', 'GET', 'POST', 'PUT', 'other']),

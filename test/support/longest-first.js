@@ -19,6 +19,7 @@ const LONGEST = [
   'e2e/webhooks-instances',
   'released/data-folders',
   'faults/mongodb-outages',
+  'e2e/damaged-customers',
   'e2e/model',
   'faults/erasure-interleavings',
   'contracts/eventstoredb',
