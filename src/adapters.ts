@@ -9,6 +9,7 @@ import type { SourceDirectory } from './customers/sources/source-directory.js';
 import { SOURCE_PREFIX } from './customers/sources/source-events.js';
 import { type Clock, SystemClock } from './event-sourcing/clock.js';
 import type { EventStore } from './event-sourcing/event-store.js';
+import { type KeptCheckpoint, type PassedPlace, passedPlace } from './event-sourcing/passed-place.js';
 import { MeteredSubjectKeys } from './metrics/metered-subject-keys.js';
 import { KeyRing } from './privacy/key-ring.js';
 import { loadMasterKeys } from './privacy/master-key-file.js';
@@ -52,12 +53,15 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
   let folder: SqliteFolder | undefined;
   const embedded = (): SqliteFolder =>
     (folder ??= keep(SqliteFolder.open({ dataDir, lock: exclusive, clock, ...(log && { log }) })));
+  let stores: Stores | undefined;
+  const passed = async (): Promise<PassedPlace | undefined> =>
+    stores && passedPlace(stores.eventStore, followersCheckpoints(stores));
   const onMongo = (url: string): MongoOptions => ({ url, clock, ...(log && { log }) });
   try {
     const eventStore =
       eventstoreUrl === undefined
         ? await embedded().openLog()
-        : keep(await opening('EVENTSTORE_URL', () => openLog(eventstoreUrl, config, clock))).log;
+        : keep(await opening('EVENTSTORE_URL', () => openLog(eventstoreUrl, config, clock, passed))).log;
     const readModel =
       mongodbUrl === undefined
         ? await embedded().openReadModel()
@@ -70,12 +74,22 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
               (await mongo()).openMongoSubjectKeys(onMongo(keysMongodbUrl)),
             ),
           );
-    return { eventStore, ...readModel, subjectKeys, keyCheckpoints, close };
+    stores = { eventStore, ...readModel, subjectKeys, keyCheckpoints, close };
+    return stores;
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/** Not that of the projector: a rebuild, which makes it too, follows the streams of customers alone. */
+const followersCheckpoints = (stores: Stores): readonly KeptCheckpoint[] => [
+  { checkpoints: stores.keyCheckpoints, name: 'erasures' },
+  { checkpoints: stores.checkpoints, name: 'sources' },
+  { checkpoints: stores.webhookCheckpoints, name: 'webhooks' },
+  { checkpoints: stores.auditCheckpoints, name: 'audit-tree' },
+  { checkpoints: stores.receiptCheckpoints, name: 'receipts' },
+];
 
 interface ClosableLog extends Closable {
   readonly log: EventStore;
@@ -87,11 +101,12 @@ async function openLog(
   url: string,
   { eventstorePrefix: prefix = '', debug }: Config,
   clock: Clock,
+  passed: () => Promise<PassedPlace | undefined>,
 ): Promise<ClosableLog> {
   const { openEventStoreDb } = await import('./stores/eventstoredb/eventstoredb-event-store.js');
   const { PrefixedEventStore } = await import('./stores/eventstoredb/prefixed-event-store.js');
   const prefixes = [CUSTOMER_PREFIX, SOURCE_PREFIX, AUDIT_PREFIX].map((own) => prefix + own);
-  const store = openEventStoreDb({ url, prefixes, debug, clock });
+  const store = openEventStoreDb({ url, prefixes, debug, clock, passed });
   return { log: prefix === '' ? store : new PrefixedEventStore(store, prefix), close: () => store.close() };
 }
 

@@ -8,12 +8,16 @@ import { AuditTree } from './audit/audit-tree.js';
 import { AuditModule } from './audit/audit.module.js';
 import { TreeModule } from './audit/tree.module.js';
 import { CONFIG, type Config } from './config.js';
+import { inspectEvent } from './customers/event-inspection.js';
 import { CustomersApiModule, CustomersModule } from './customers/customers.module.js';
 import { CustomerViews } from './customers/read-model/customer-views.js';
 import { SourceDirectory } from './customers/sources/source-directory.js';
 import { Checkpoints } from './event-sourcing/checkpoints.js';
 import { Clock } from './event-sourcing/clock.js';
 import { EventStore } from './event-sourcing/event-store.js';
+import { Quarantine } from './event-sourcing/quarantine.js';
+import { QuarantinedLog } from './event-sourcing/quarantined-log.js';
+import { followerLog } from './follower-log.js';
 import { FollowersModule } from './followers.module.js';
 import { ReceiptsModule } from './receipts.module.js';
 import { HealthController } from './health/health.controller.js';
@@ -42,10 +46,12 @@ export class AppModule {
   static with({ config, stores, privacy, directory, clock }: Parts): DynamicModule {
     const registry = new Registry();
     const eventStore = new MeteredEventStore(stores.eventStore, registry);
+    const quarantine = new Quarantine(eventStore, clock, followerLog(Quarantine.name));
+    const delivered = new QuarantinedLog(eventStore, quarantine, inspectEvent);
     const ports = [
       { provide: CONFIG, useValue: config },
       { provide: Clock, useValue: clock },
-      { provide: EventStore, useValue: eventStore },
+      ...logPorts(eventStore, delivered, quarantine),
       { provide: CustomerViews, useValue: stores.customerViews },
       { provide: SubjectKeys, useValue: privacy.subjectKeys },
       { provide: Checkpoints, useValue: stores.checkpoints },
@@ -60,7 +66,7 @@ export class AppModule {
       { provide: CommandRetries, useValue: new CommandRetries(registry) },
     ];
     const portsModule: DynamicModule = { module: PortsModule, global: true, providers: ports, exports: ports };
-    const common = { ...stores, ...privacy, eventStore, clock };
+    const common = { ...stores, ...privacy, eventStore, delivered, quarantine, clock };
     const follows = config.role !== 'api';
     const webhooks = WebhooksModule.with({
       ...common,
@@ -93,12 +99,19 @@ export class AppModule {
           issues: follows,
           ...(config.masterKeyEpochDays !== undefined && { epochDays: config.masterKeyEpochDays }),
         }),
-        MetricsModule.with([followers, audit], privacy.subjectKeys),
+        MetricsModule.with([followers, audit], privacy.subjectKeys, config),
       ],
       controllers: [HealthController],
     };
   }
 }
+
+const logPorts = (eventStore: EventStore, delivered: QuarantinedLog, quarantine: Quarantine) => [
+  { provide: EventStore, useValue: eventStore },
+  { provide: QuarantinedLog, useValue: delivered },
+  // Before anything is served, it is known what is set aside.
+  { provide: Quarantine, useFactory: () => quarantine.catchUp().then(() => quarantine) },
+];
 
 @Module({})
 class PortsModule {}

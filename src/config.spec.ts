@@ -8,6 +8,7 @@ const key = randomBytes(32).toString('base64');
 describe('configuration', () => {
   it('has a default for every setting', () => {
     expect(readConfig({})).toEqual({
+      allowedOrigins: [],
       role: 'all',
       port: 3000,
       host: '127.0.0.1',
@@ -41,6 +42,8 @@ describe('configuration', () => {
       AUTH_ISSUER: 'https://issuer.example/',
       AUTH_AUDIENCE: 'customers',
       RATE_LIMIT: '50',
+      METRICS_PORT: '9464',
+      ALLOWED_ORIGINS: 'https://app.example, http://localhost:5173',
       WEBHOOKS_ALLOW_LOOPBACK: 'true',
     });
     expect(config).toMatchObject({
@@ -54,6 +57,8 @@ describe('configuration', () => {
         audience: 'customers',
       },
       rateLimit: 50,
+      metricsPort: 9464,
+      allowedOrigins: ['https://app.example', 'http://localhost:5173'],
       webhooksAllowLoopback: true,
     });
     expect(config).toMatchObject({
@@ -77,6 +82,16 @@ describe('configuration', () => {
     ['PORT', '-1'],
     ['PORT', '80.5'],
     ['PORT', '0x50'],
+    ['METRICS_PORT', '65536'],
+    ['METRICS_PORT', 'off'],
+    ['ALLOWED_ORIGINS', '*'],
+    ['ALLOWED_ORIGINS', 'null'],
+    ['ALLOWED_ORIGINS', 'shop.test'],
+    ['ALLOWED_ORIGINS', 'https://app.example/'],
+    ['ALLOWED_ORIGINS', 'https://App.example'],
+    ['ALLOWED_ORIGINS', 'https://app.example:443'],
+    ['ALLOWED_ORIGINS', 'https://a.example,,https://b.example'],
+    ['ALLOWED_ORIGINS', 'https://*.example'],
     ['HOST', 'a\u0007b'],
     ['API_KEY_BOOTSTRAP', 'fifteen-chars-x'],
     ['API_KEY_BOOTSTRAP', 'has a space, so it can not be sent'],
@@ -171,6 +186,7 @@ describe('configuration', () => {
     ) as Record<string, string>;
     expect(Object.keys(example).sort()).toEqual(
       [
+        'ALLOWED_ORIGINS',
         'API_KEY_BOOTSTRAP',
         'AUDIT_API_KEY',
         'AUDIT_WITNESS_URL',
@@ -189,6 +205,7 @@ describe('configuration', () => {
         'MASTER_KEYS',
         'MASTER_KEY_EPOCH_DAYS',
         'MASTER_KEY_FILE',
+        'METRICS_PORT',
         'MONGODB_URL',
         'PORT',
         'RATE_LIMIT',

@@ -7,6 +7,8 @@ export interface Config extends StoreUrls {
   readonly role: Role;
   readonly port: number;
   readonly host: string;
+  /** Where `/metrics` is when it is not beside the API. */
+  readonly metricsPort?: number;
   readonly dataDir: string;
   readonly apiKeyBootstrap?: string;
   /** `id:base64` pairs, the active one first. */
@@ -29,6 +31,8 @@ export interface Config extends StoreUrls {
   readonly tokens?: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string };
   /** Requests a second and principal; 0 is no limit. */
   readonly rateLimit: number;
+  /** Origins whose pages may ask from a browser: `https://app.example`. */
+  readonly allowedOrigins: readonly string[];
   /** Webhooks may go to loopback addresses, and there by http: for development. */
   readonly webhooksAllowLoopback: boolean;
   /** Who keeps checkpoints of the audit tree outside. */
@@ -85,12 +89,14 @@ export function readConfig(env: Environment = process.env): Config {
   const debug = settings.text('DEBUG');
   const auditWitnessUrl = settings.url('AUDIT_WITNESS_URL');
   const auditApiKey = settings.text('AUDIT_API_KEY');
+  const metricsPort = settings.integer('METRICS_PORT', 0, 65_535);
   const masterKeyEpochDays = settings.integer('MASTER_KEY_EPOCH_DAYS', 1, 3650);
   return {
     ...urls,
     role: settings.oneOf('ROLE', ROLES) ?? 'all',
     port: settings.integer('PORT', 0, 65_535) ?? 3000,
     host: settings.text('HOST') ?? '127.0.0.1',
+    ...(metricsPort !== undefined && { metricsPort }),
     dataDir,
     ...(apiKeyBootstrap !== undefined && { apiKeyBootstrap }),
     ...(masterKeys !== undefined && { masterKeys }),
@@ -108,6 +114,7 @@ export function readConfig(env: Environment = process.env): Config {
     ...(debug !== undefined && { debug }),
     ...(auditWitnessUrl !== undefined && { auditWitnessUrl }),
     ...(auditApiKey !== undefined && { auditApiKey }),
+    allowedOrigins: readOrigins(settings),
     rateLimit: settings.integer('RATE_LIMIT', 0, 1_000_000) ?? 0,
     webhooksAllowLoopback: settings.oneOf('WEBHOOKS_ALLOW_LOOPBACK', ['true', 'false']) === 'true',
   };
@@ -151,6 +158,17 @@ function readTokens(settings: Settings): Config['tokens'] {
   throw new ConfigError(
     `AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE go together: ${missing.join(' and ')} is not set`,
   );
+}
+
+/** As browsers send them (RFC 6454, 6.2): a path or a slash at the end would match nothing, ever. */
+function readOrigins(settings: Settings): readonly string[] {
+  const text = settings.text('ALLOWED_ORIGINS');
+  if (text === undefined) return [];
+  const origins = text.split(',').map((origin) => origin.trim());
+  const isOrigin = (origin: string): boolean =>
+    /^https?:[^*]*$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin;
+  if (origins.every(isOrigin)) return origins;
+  throw new ConfigError('ALLOWED_ORIGINS must be origins separated by commas, as https://app.example');
 }
 
 function readKeys(settings: Settings, name: 'MASTER_KEYS' | 'SIGNING_KEYS'): Config['masterKeys'] {

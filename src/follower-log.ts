@@ -1,12 +1,15 @@
 import { Logger } from '@nestjs/common';
-import type { FollowerLog } from './event-sourcing/log-follower.js';
+import type { FailureLog } from './event-sourcing/repeated-failure.js';
 
-/** What works on its own, beside the requests, warns in the log of the service, under this name. */
-export function followerLog(name: string): FollowerLog {
+/** The log of the service, under this name, for work that runs beside the requests. */
+export function followerLog(name: string): FailureLog {
   const logger = new Logger(name);
   return {
     warn: (message, details) => {
       logger.warn(`${message} ${JSON.stringify(details)}`);
+    },
+    error: (message, details) => {
+      logger.error(`${message} ${JSON.stringify(details)}`);
     },
   };
 }

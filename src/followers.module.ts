@@ -9,8 +9,12 @@ import { SourceOwnership } from './customers/sources/source-ownership.js';
 import { CustomersModule } from './customers/customers.module.js';
 import type { Checkpoints } from './event-sourcing/checkpoints.js';
 import type { Clock } from './event-sourcing/clock.js';
+import type { EventStore } from './event-sourcing/event-store.js';
 import { LogFollower, type LogHandler } from './event-sourcing/log-follower.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
+import type { Quarantine } from './event-sourcing/quarantine.js';
+import type { QuarantinedLog } from './event-sourcing/quarantined-log.js';
+import { QuarantiningHandler } from './event-sourcing/quarantining-handler.js';
 import { ReadGate } from './event-sourcing/read-gate.js';
 import { followerLog } from './follower-log.js';
 import { ErasureFollower } from './privacy/erasure-follower.js';
@@ -24,6 +28,9 @@ import { WebhookFollower } from './subscribers/webhooks/webhook-follower.js';
 export interface FollowerParts extends Omit<Stores, 'apiKeys' | 'subjectKeys' | 'close'> {
   readonly keys: KeyRing;
   readonly secrets: ServiceSecrets;
+  /** The log as it is delivered: without what is held. */
+  readonly delivered: QuarantinedLog;
+  readonly quarantine: Quarantine;
   /** Provides the dispatcher, which is told of what there is to deliver. */
   readonly webhooksModule: DynamicModule;
   readonly clock: Clock;
@@ -37,29 +44,34 @@ export class FollowersModule {
   static with(parts: FollowerParts): DynamicModule {
     const { eventStore: store, customerViews, checkpoints, keyCheckpoints, keys, secrets, clock } = parts;
     const projection = new CustomerProjection(store, customerViews, keys, new EmailIndexing(secrets));
-    const leaves = follow(new TreeFollower(store, parts.auditTree), parts.auditCheckpoints, parts);
+    // A leaf for every event, and the end of a customer whatever is wrong before it: these two see the log as it stands.
+    const leaves = follow(new TreeFollower(store, parts.auditTree), parts.auditCheckpoints, parts, store);
     const ends = new CustomerErasures(projection);
     const atStart = new ErasuresAtStart(ends);
     const projector = follow(atStart.watched('read_model', projection), checkpoints, parts);
     const erasing = new ErasureFollower(ends, keys);
-    const erasures = follow(atStart.watched('subject_keys', erasing), keyCheckpoints, parts);
+    const erasures = follow(atStart.watched('subject_keys', erasing), keyCheckpoints, parts, store);
     const receipts = follow(new ReceiptFollower(ends, parts.receipts), parts.receiptCheckpoints, parts);
     const followers = {
       provide: LogFollowers,
       inject: [SourceOwnership, WebhookDispatcher],
       useFactory: (ownership: SourceOwnership, dispatcher: WebhookDispatcher) =>
-        new LogFollowers(store, [
-          { name: 'projector', follower: projector, beforeServing: true },
-          { name: 'erasures', follower: erasures, beforeServing: true },
-          {
-            name: 'sources',
-            follower: follow(new SourceFollower(store, clock, ownership), checkpoints, parts),
-            beforeServing: false,
-          },
-          { name: 'webhooks', follower: noting(parts, dispatcher), beforeServing: false },
-          { name: 'audit-tree', follower: leaves, beforeServing: false },
-          { name: 'receipts', follower: receipts, beforeServing: false },
-        ]),
+        new LogFollowers(
+          store,
+          [
+            { name: 'projector', follower: projector, beforeServing: true },
+            { name: 'erasures', follower: erasures, beforeServing: true },
+            {
+              name: 'sources',
+              follower: follow(new SourceFollower(store, clock, ownership), checkpoints, parts),
+              beforeServing: false,
+            },
+            { name: 'webhooks', follower: noting(parts, dispatcher), beforeServing: false },
+            { name: 'audit-tree', follower: leaves, beforeServing: false },
+            { name: 'receipts', follower: receipts, beforeServing: false },
+          ],
+          followerLog(LogFollowers.name),
+        ),
     };
     const gate = { provide: ReadGate, useValue: new ReadGate(store, customerViews, projector) };
     const gateModule: DynamicModule = { module: ReadGateModule, global: true, providers: [gate], exports: [gate] };
@@ -81,8 +93,13 @@ function noting(parts: FollowerParts, dispatcher: WebhookDispatcher): LogFollowe
   return follow(follower, webhookCheckpoints, parts);
 }
 
-function follow(handler: LogHandler, checkpoints: Checkpoints, parts: FollowerParts): LogFollower {
-  const { eventStore: store, clock, follows } = parts;
+function follow(
+  inner: LogHandler,
+  checkpoints: Checkpoints,
+  { delivered, quarantine, clock, follows }: FollowerParts,
+  store: EventStore = delivered,
+): LogFollower {
+  const handler = new QuarantiningHandler(inner, quarantine);
   const log = followerLog(`LogFollower:${handler.name}`);
   return new LogFollower({ store, checkpoints, handler, owner: checkpoints.owner, clock, log, watchOnly: !follows });
 }

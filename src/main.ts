@@ -1,9 +1,10 @@
 import { relative, resolve } from 'node:path';
 import { ensureFirstKey } from './access/first-key.js';
 import { openPrivacy, openSourceDirectory, openStores, type Stores } from './adapters.js';
+import { packagesPatchedSinceBuild } from './bundled-packages.js';
 import { type Config, loadEnvFile, readConfig } from './config.js';
-import { LogMismatch } from './event-sourcing/log-follower.js';
-import { type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
+import { namesOf } from './event-sourcing/error-names.js';
+import { AnotherLog, LogMismatch, type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
 import { SystemClock } from './event-sourcing/clock.js';
 import { describeError, ServiceLogger } from './http/service-logger.js';
 import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
@@ -19,6 +20,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = new ServiceLogger(config.logLevel);
   const log = (line: string): void => logger.warn(line, 'Stores');
+  warnOfPatches(logger);
   const stores = await openStores(config, { exclusive: true, log });
   try {
     await serve(config, stores, logger);
@@ -26,6 +28,13 @@ async function main(): Promise<void> {
     await stores.close();
     throw error;
   }
+}
+
+function warnOfPatches(logger: ServiceLogger): void {
+  const patched = packagesPatchedSinceBuild();
+  if (patched.length === 0) return;
+  const packages = patched.slice(0, 10).join(', ');
+  logger.event('warn', 'installed packages differ from the bundled ones in use: run npm run build', { packages });
 }
 
 async function serve(config: Config, stores: Stores, logger: ServiceLogger): Promise<void> {
@@ -102,6 +111,7 @@ const SETTING_OF: Record<StoreName, string> = {
 /** What an operator can mend has a message of its own; anything else is a fault of ours, told without its message. */
 function explain(error: unknown): string {
   const known = [
+    AnotherLog,
     ConfigError,
     DataFolderInUse,
     FileUnusable,
@@ -111,8 +121,11 @@ function explain(error: unknown): string {
     WrappedKeyBroken,
   ];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
-  if (error instanceof StoreUnavailable)
-    return `The start failed: ${SETTING_OF[error.store]}${error.kind === 'unreachable' ? '' : ` (${error.kind})`}`;
+  if (error instanceof StoreUnavailable) {
+    const kind = error.kind === 'unreachable' ? '' : ` (${error.kind})`;
+    const cause = error.cause === undefined ? '' : `: ${namesOf(error.cause)}`;
+    return `The start failed: ${SETTING_OF[error.store]}${kind}${cause}`;
+  }
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
     const code = String(error.code);
     if (error.syscall === 'listen' || error.syscall === 'getaddrinfo')

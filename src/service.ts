@@ -6,7 +6,8 @@ import { CheckpointRounds } from './audit/checkpoint-rounds.js';
 import { DueErasures } from './customers/commands/due-erasures.js';
 import { LogFollowers } from './event-sourcing/log-followers.js';
 import { configureApp, createHttpAdapter } from './http/configure-app.js';
-import type { ServiceLogger } from './http/service-logger.js';
+import { patiently, START_PATIENCE_MS } from './event-sourcing/patience.js';
+import { describeError, type ServiceLogger } from './http/service-logger.js';
 import { ErasuresAtStart } from './privacy/erasures-at-start.js';
 import { ReceiptIssuer } from './privacy/receipt-issuer.js';
 import { WebhookDispatcher } from './subscribers/webhooks/dispatcher.js';
@@ -32,15 +33,17 @@ export class Service {
   /**
    * Resolves once what the log says is in the views and every erasure in it is finished.
    * @throws LogMismatch the log is not the one that was followed before
+   * @throws StoreUnavailable the log was out of reach for longer than a start waits
    */
   static async start(parts: Parts, logger: ServiceLogger): Promise<Service> {
+    await reachLog(parts, logger);
     const adapter = createHttpAdapter(parts.config);
     const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(parts), adapter, {
       logger,
       abortOnError: false,
       bodyParser: false,
     });
-    configureApp(app, logger);
+    configureApp(app, logger, parts.config);
     await app.init();
     const service = new Service(
       app,
@@ -82,4 +85,12 @@ export class Service {
     await this.followers.stop();
     await this.auditRounds.stop();
   }
+}
+
+/** First of all: much of what is made at a start asks for the name of the log. */
+function reachLog({ stores: { eventStore } }: Parts, logger: ServiceLogger): Promise<string> {
+  const onFailure = (error: unknown): void => {
+    logger.event('warn', 'the start waits for the event log', { error: describeError(error) });
+  };
+  return patiently(() => eventStore.logId(), { ms: START_PATIENCE_MS, onFailure });
 }

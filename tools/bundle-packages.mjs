@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Of these, too, a start loads hundreds of files; the framework's own packages are taken from package.json. */
@@ -27,7 +27,7 @@ const stamp = join(target, '.made-from');
  */
 const bundlePackages = async () => {
   const versions = versionsOf();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === versions) return;
+  if (isCurrent(versions)) return;
   rmSync(target, { recursive: true, force: true });
   const bundler = await import('rolldown').catch(() => undefined);
   if (bundler === undefined) {
@@ -46,15 +46,57 @@ const bundlePackages = async () => {
   });
   // Beside its place, and then moved there whole: half of it would be worse than none.
   const dir = `${target}.${process.pid}`;
-  await bundle.write({ dir, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '.chunks/[name]-[hash].js' });
+  const { output } = await bundle.write({
+    dir,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '.chunks/[name]-[hash].js',
+  });
   await bundle.close();
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
   for (const name of names) {
     writeFileSync(join(dir, name, 'package.json'), JSON.stringify({ name, type: 'module', exports: './index.js' }));
   }
-  writeFileSync(join(dir, '.made-from'), versions);
+  writeFileSync(join(dir, '.made-from'), JSON.stringify({ versions, files: installedFiles(output) }));
   renameSync(dir, target);
 };
+
+/** @type {(versions: string) => boolean} whether the bundle is of these versions, and of the files that are installed now */
+const isCurrent = (versions) => {
+  if (!existsSync(stamp)) return false;
+  try {
+    const made = JSON.parse(readFileSync(stamp, 'utf8'));
+    return made.versions === versions && Object.entries(made.files).every(([file, was]) => isSame(file, was));
+  } catch {
+    return false;
+  }
+};
+
+/** @type {(file: string, was: { size: number, mtimeMs: number, sha256: string }) => boolean} */
+const isSame = (file, was) => {
+  const path = join(root, file);
+  const now = statSync(path, { throwIfNoEntry: false });
+  return now?.size === was.size && (now.mtimeMs === was.mtimeMs || sha256(path) === was.sha256);
+};
+
+/**
+ * What went into the bundle, as it was then: a start compares, and says so when an installed package was patched since
+ * (`src/bundled-packages.ts`).
+ * @type {(output: readonly (import('rolldown').OutputChunk | import('rolldown').OutputAsset)[]) => object}
+ */
+const installedFiles = (output) => {
+  const files = new Set(output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : [])));
+  const installed = [...files].filter((file) => file.startsWith(join(root, 'node_modules') + sep) && existsSync(file));
+  return Object.fromEntries(
+    installed.sort().map((file) => {
+      const { size, mtimeMs } = statSync(file);
+      return [relative(root, file).split(sep).join('/'), { size, mtimeMs, sha256: sha256(file) }];
+    }),
+  );
+};
+
+/** @type {(file: string) => string} */
+const sha256 = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
 const packages = () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { StoredApiKey } from '../access/api-keys.js';
 import { newApiKey } from '../access/secrets.js';
 import { isScope, type Scope, SCOPES } from '../access/scopes.js';
+import { parseKeyName } from './parse-key-name.js';
 import { parseMoment } from './parse-moment.js';
 import { withStores } from './with-stores.js';
 
@@ -16,7 +17,7 @@ export function addApiKeyCommands(program: Command): void {
   keys
     .command('create')
     .description('Create a key and show its secret, once.')
-    .requiredOption('--name <name>', 'what the key is for; shown in lists, never secret')
+    .requiredOption('--name <name>', 'what the key is for; shown in lists, never secret', parseKeyName)
     .requiredOption('--scopes <scopes>', `comma-separated, of: ${SCOPES.join(', ')}; or "all"`, parseScopes)
     .option('--expires <time>', 'RFC 3339, or a date; without it the key does not expire', parseTime)
     .action(create);

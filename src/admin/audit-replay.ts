@@ -10,6 +10,8 @@ import { readAudited } from '../audit/verify-log.js';
 import { CustomerError } from '../customers/domain/errors.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../customers/streams.js';
 import type { Actor } from '../event-sourcing/command-context.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
+import { ApiError } from '../http/errors.js';
 import { OPERATOR, recordUse } from './audit-use.js';
 import { parseMoment } from './parse-moment.js';
 import { progressBar } from './progress-bar.js';
@@ -48,13 +50,17 @@ async function replay({ config, stores }: Opened, { asOf, out, withPersonal, key
   mkdirSync(dirname(out), { recursive: true });
   const file = new LineFile(dirname(out), basename(out));
   const bar = progressBar('Replaying');
+  let [events, damaged] = [0, 0];
   try {
-    let events = 0;
-    const { eventStore: store, auditTree: tree } = stores;
-    for await (const batch of head === undefined ? [] : readAudited(store, tree, head, new Findings())) {
+    const { eventStore: store } = stores;
+    for await (const batch of head === undefined ? [] : readAudited(store, head, new Findings())) {
       // Each customer where its stream begins: its whole stream is read then, so no state is kept.
       const begun = batch.filter(({ stream, revision }) => revision === 0 && stream.startsWith(CUSTOMER_PREFIX));
-      for (const { stream } of begun) await file.write(await stateOf(customers, customerIdOf(stream), asOf, pii));
+      for (const { stream } of begun) {
+        const state = await stateOf(customers, customerIdOf(stream), asOf, pii);
+        if (state === 'damaged') damaged += 1;
+        else await file.write(state);
+      }
       events += batch.length;
       const last = batch.at(-1);
       if (last !== undefined && head !== undefined) {
@@ -66,14 +72,24 @@ async function replay({ config, stores }: Opened, { asOf, out, withPersonal, key
   }
   const { count } = await file.close();
   console.log(`${String(count)} customers as of ${details.asOf} are in ${out}.`);
+  if (damaged === 0) return;
+  console.error(`${String(damaged)} more are left out, for their streams are damaged: npm run admin -- audit verify`);
+  process.exitCode = 1;
 }
 
 /** Nothing for one that was not there yet. */
-async function stateOf(customers: CustomerAudit, id: string, time: number, pii: boolean): Promise<readonly object[]> {
+async function stateOf(
+  customers: CustomerAudit,
+  id: string,
+  time: number,
+  pii: boolean,
+): Promise<readonly object[] | 'damaged'> {
   try {
     return [await customers.asOf(id, { time }, pii)];
   } catch (error) {
     if (error instanceof CustomerError && error.code === 'not_found') return [];
+    if (error instanceof StreamDamaged) return 'damaged';
+    if (error instanceof ApiError && error.faults[0].code === 'log_altered') return 'damaged';
     throw error;
   }
 }

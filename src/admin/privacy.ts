@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type ErasureFigures, erasureFigures } from '../customers/queries/erasure-figures.js';
+import { destroyKey } from './destroy-key.js';
 import { sweep } from './privacy-sweep.js';
 import { progressBar } from './progress-bar.js';
 import { withStores } from './with-stores.js';
@@ -29,6 +30,12 @@ export function addPrivacyCommands(program: Command): void {
     .option('--json', 'one JSON object instead of a table')
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 called wrongly.')
     .action(report);
+  privacy
+    .command('destroy-key')
+    .description('Destroy the keys of a customer that is set aside as damaged, where an erasure is not possible.')
+    .argument('<id>', "the customer's id")
+    .addHelpText('after', '\nCannot be undone. Exit codes: 0 done, 1 refused or failed, 2 called wrongly.')
+    .action(destroyKey);
 }
 
 async function report({ json = false }: ReportOptions): Promise<void> {

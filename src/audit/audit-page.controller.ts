@@ -30,7 +30,6 @@ export class AuditPageController {
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', CONTENT_SECURITY_POLICY)
   @Header('Referrer-Policy', 'no-referrer')
-  @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cross-Origin-Opener-Policy', 'same-origin')
   @Header('Cache-Control', 'no-cache')
   page(): string {
@@ -39,7 +38,6 @@ export class AuditPageController {
 
   @Get('page.css')
   @Header('Content-Type', 'text/css; charset=utf-8')
-  @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', 'no-cache')
   css(): string {
     return this.style;
@@ -47,7 +45,6 @@ export class AuditPageController {
 
   @Get('page.js')
   @Header('Content-Type', 'text/javascript; charset=utf-8')
-  @Header('X-Content-Type-Options', 'nosniff')
   @Header('Cache-Control', 'no-cache')
   js(): string {
     return this.script;

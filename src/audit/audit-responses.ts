@@ -1,7 +1,7 @@
-import { ApiProperty, ApiPropertyOptional, getSchemaPath, OmitType, PartialType } from '@nestjs/swagger';
-import { CustomerResponse } from '../customers/dto/customer-response.js';
-import { ShippingRequest } from '../customers/dto/shipping-request.js';
-import { TaxCertificateRequest } from '../customers/dto/tax-certificate-request.js';
+import { ApiProperty, ApiPropertyOptional, getSchemaPath, PartialType } from '@nestjs/swagger';
+import { ENTRIES, PERSONAL_FIELDS, type PersonalField } from '../customers/domain/fields.js';
+import { CUSTOMER_DOCS } from '../customers/dto/customer-response.js';
+import { documented, nameOf, oneOf, schemaOf } from '../customers/dto/field-docs.js';
 import { LOG_EVENT_TYPES } from './read-audit-query.js';
 import { ERASED, PERSONAL } from './customer-record.js';
 
@@ -15,26 +15,21 @@ const PROBLEM = {
 const anyJson = ['string', 'number', 'boolean', 'object', 'array', 'null'].map((type) =>
   type === 'array' ? { type, items: {} } : type === 'object' ? { type, additionalProperties: true } : { type },
 );
-const orMark = (schema: object): { oneOf: object[] } => ({ oneOf: [schema, mark] });
+
+const PERSONAL_NAMES = PERSONAL_FIELDS.map(nameOf);
 
 /** The Customer of the API, with a mark where a personal value is not shown. */
-export class AuditedCustomerResponse extends OmitType(CustomerResponse, [
-  'email',
-  'shipping',
-  'taxCertificates',
-  'metadata',
-] as const) {
-  @ApiPropertyOptional({ type: String, example: 'jane@example.com' })
-  email?: string;
+export const AuditedCustomerResponse = documented('AuditedCustomerResponse', {
+  ...Object.fromEntries(Object.entries(CUSTOMER_DOCS).filter(([name]) => !PERSONAL_NAMES.includes(name))),
+  ...Object.fromEntries(PERSONAL_FIELDS.map((field) => [nameOf(field), orMarked(field)])),
+});
 
-  @ApiPropertyOptional(orMark({ $ref: getSchemaPath(ShippingRequest) }))
-  shipping?: unknown;
-
-  @ApiPropertyOptional({ type: 'array', items: orMark({ $ref: getSchemaPath(TaxCertificateRequest) }) })
-  taxCertificates?: unknown;
-
-  @ApiPropertyOptional(orMark({ type: 'object', additionalProperties: true }))
-  metadata?: unknown;
+function orMarked(field: PersonalField): PropertyDecorator {
+  const { schema, list, example } = ENTRIES[field];
+  // A mark is a text, too.
+  if ('type' in schema && schema.type === 'string') return ApiPropertyOptional({ type: String, example });
+  const either = [schemaOf({ schema }), mark];
+  return list === undefined ? oneOf(either) : ApiPropertyOptional({ type: 'array', items: { oneOf: either } });
 }
 
 export class FieldChangeResponse {
@@ -226,7 +221,7 @@ export class CustomerAsOfResponse extends StandingResponse {
   customerId: string;
 
   @ApiPropertyOptional({ type: AuditedCustomerResponse, description: 'Absent where it was deleted.' })
-  customer?: AuditedCustomerResponse;
+  customer?: object;
 }
 
 export class CustomerDiffResponse {
@@ -258,7 +253,7 @@ export class CustomerVerificationResponse {
   @ApiProperty({ type: String, example: '5823594808' })
   customerId: string;
 
-  @ApiProperty({ enum: ['sound', 'altered'] })
+  @ApiProperty({ enum: ['sound', 'altered', 'cut', 'removed'] })
   state: string;
 
   @ApiProperty({ type: 'integer', description: 'How many there are.' })

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiExtraModels, ApiOperation, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { CUSTOMER } from '../customers/dto/examples.js';
 import { customerId } from '../customers/dto/parameter-docs.js';
-import { answer, type Docs, SOME_TEXT } from '../http/answer-docs.js';
+import { answer, CURSOR_FORM, CUSTOMER_ID, DATE_OR_TIME, type Docs } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import {
   CustomerAsOfResponse,
@@ -16,7 +16,7 @@ import {
   LogEventResponse,
 } from './audit-responses.js';
 import { ERASED, PERSONAL } from './customer-record.js';
-import { DEFAULT_LIMIT, MAX_LIMIT } from './read-audit-query.js';
+import { ACTOR, DEFAULT_LIMIT, MAX_LIMIT, REVISION } from './read-audit-query.js';
 
 const NOTED =
   'Each use is an event of its own in the log: who, which route, which customer, when. It is answered only once that stands ' +
@@ -76,9 +76,12 @@ const UNSEEN = {
 };
 const CURSOR = 'Y2hhbmdlZCB0byB0aGUgb25lIG9mIHlvdXIgbG9n';
 
+/** A revision, or what a time can be. */
+const MOMENT = { anyOf: [{ type: 'string', pattern: REVISION.source }, DATE_OR_TIME] };
+
 const page = (...data: readonly object[]): object => ({ data, next: CURSOR, hasMore: false });
 const PAGING: readonly ApiQueryOptions[] = [
-  { name: 'after', schema: SOME_TEXT, description: 'A cursor: what follows it.' },
+  { name: 'after', schema: CURSOR_FORM, description: 'A cursor: what follows it.' },
   {
     name: 'limit',
     schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
@@ -99,9 +102,13 @@ export const ListAuditEvents = (): Docs =>
     }),
     query(
       ...PAGING,
-      { name: 'from', schema: SOME_TEXT, description: 'RFC 3339: what happened then or later.' },
-      { name: 'to', schema: SOME_TEXT, description: 'RFC 3339: what happened before.' },
-      { name: 'actor', schema: SOME_TEXT, description: '`<type>:<id>` of who did it.' },
+      { name: 'from', schema: DATE_OR_TIME, description: 'A date or date-time: what happened then or later.' },
+      {
+        name: 'to',
+        schema: DATE_OR_TIME,
+        description: 'A date or date-time: what happened before. Nothing, where it is before `from`.',
+      },
+      { name: 'actor', schema: { type: 'string', pattern: ACTOR.source }, description: '`<type>:<id>` of who did it.' },
       {
         name: 'types',
         schema: LOG_TYPE_SCHEMA,
@@ -111,7 +118,7 @@ export const ListAuditEvents = (): Docs =>
       },
       {
         name: 'customerId',
-        schema: SOME_TEXT,
+        schema: CUSTOMER_ID,
         description: 'Only what is about this customer: its sources and the uses of the audit among it.',
       },
     ),
@@ -148,10 +155,14 @@ export const GetCustomerAsOf = (): Docs =>
     }),
     customerId(),
     query(
-      { name: 'asOf', schema: SOME_TEXT, description: 'RFC 3339. A time to come is answered with what stands now.' },
+      {
+        name: 'asOf',
+        schema: DATE_OR_TIME,
+        description: 'A date or date-time. A time to come is answered with what stands now.',
+      },
       {
         name: 'revision',
-        schema: { type: 'integer', minimum: 0 },
+        schema: { type: 'integer', minimum: 0, maximum: 999_999_999 },
         description: 'After the event with this revision. Not together with asOf.',
       },
     ),
@@ -171,8 +182,8 @@ export const DiffCustomer = (): Docs =>
     }),
     customerId(),
     query(
-      { name: 'from', required: true, schema: SOME_TEXT, description: 'A revision, or a time of RFC 3339.' },
-      { name: 'to', schema: SOME_TEXT, description: 'The same; as it is now without it.' },
+      { name: 'from', required: true, schema: MOMENT, description: 'A revision, or a date or date-time.' },
+      { name: 'to', schema: MOMENT, description: 'The same; as it is now without it.' },
     ),
     answer(200, CustomerDiffResponse, {
       diff: {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CustomersModule } from '../customers/customers.module.js';
 import { HttpModule } from '../http/http.module.js';
 import { SubscribersModule } from '../subscribers/subscribers.module.js';
 import { AuditController } from './audit.controller.js';
@@ -11,7 +12,7 @@ import { LogAudit } from './log-audit.js';
 
 /** The log as compliance reads it, for the instances that serve requests. */
 @Module({
-  imports: [SubscribersModule, HttpModule],
+  imports: [CustomersModule, SubscribersModule, HttpModule],
   providers: [AuditTrail, AuditNotes, CustomerAudit, CustomerVerifications, LogAudit],
   controllers: [AuditController, AuditPageController],
   exports: [AuditNotes],

@@ -1,5 +1,5 @@
 import type { Checkpoints } from '../event-sourcing/checkpoints.js';
-import type { FollowerLog } from '../event-sourcing/log-follower.js';
+import { type FailureLog, RepeatedFailure } from '../event-sourcing/repeated-failure.js';
 import type { CheckpointSigner } from './checkpoint-signer.js';
 import type { WitnessClient } from './witness-client.js';
 
@@ -13,7 +13,7 @@ export interface RoundParts {
   readonly witness: WitnessClient | undefined;
   /** In the database of the tree. */
   readonly checkpoints: Checkpoints;
-  readonly log: FollowerLog;
+  readonly log: FailureLog;
   /** Whether this instance signs, if it is its turn. */
   readonly signs: boolean;
 }
@@ -23,8 +23,14 @@ export class CheckpointRounds {
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> | undefined;
   private failures = 0;
+  private readonly unsigned: RepeatedFailure;
+  private readonly unwitnessed: RepeatedFailure;
 
-  constructor(private readonly parts: RoundParts) {}
+  constructor(private readonly parts: RoundParts) {
+    const { log } = parts;
+    this.unsigned = new RepeatedFailure({ log, what: 'The audit tree could not be signed' });
+    this.unwitnessed = new RepeatedFailure({ log, what: 'The witness did not take a checkpoint' });
+  }
 
   /** How often a checkpoint could not be signed since the start. */
   get signingFailures(): number {
@@ -55,27 +61,30 @@ export class CheckpointRounds {
   }
 
   private async round(): Promise<void> {
-    const { signer, witness, log } = this.parts;
-    if (!(await this.sign(() => signer.isDue()))) return;
-    await witness?.deliver().catch((error: unknown) => {
-      log.warn('The witness did not take a checkpoint', { error: nameOf(error), failures: witness.failed });
-    });
+    const { signer, witness } = this.parts;
+    if (!(await this.sign(() => signer.isDue())) || witness === undefined) return;
+    try {
+      await witness.deliver();
+      // It delivers nothing while it backs off.
+      if (witness.failed === 0) this.unwitnessed.recovered();
+    } catch (error) {
+      this.unwitnessed.failed(error, { inARow: witness.failed });
+    }
   }
 
   /** @returns whether it is this instance's turn */
   private async sign(isDue: () => Promise<boolean>): Promise<boolean> {
-    const { signer, checkpoints, witness, log } = this.parts;
+    const { signer, checkpoints, witness } = this.parts;
     try {
       const due = await isDue();
       if (!due && witness === undefined) return false;
       if ((await checkpoints.acquire(LEASE, checkpoints.owner, LEASE_MS)) === undefined) return false;
       if (due) await signer.sign();
+      this.unsigned.recovered();
     } catch (error) {
       this.failures += 1;
-      log.warn('The audit tree could not be signed', { error: nameOf(error) });
+      this.unsigned.failed(error);
     }
     return true;
   }
 }
-
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);

@@ -1,6 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { CONFIG, type Config } from '../config.js';
 import type { SealedCustomerEvent } from '../customers/customer-events.js';
+import { CustomerStreams } from '../customers/customer-streams.js';
 import { customerNotFound } from '../customers/domain/errors.js';
 import type { CustomerView } from '../customers/read-model/customer-view.js';
 import { isoTime } from '../customers/read-model/project.js';
@@ -85,6 +86,7 @@ export class CustomerAudit {
     private readonly store: EventStore,
     private readonly keys: KeyRing,
     @Inject(CONFIG) { liveMode }: Pick<Config, 'liveMode'>,
+    @Optional() private readonly streams?: CustomerStreams,
   ) {
     this.liveMode = liveMode;
   }
@@ -138,7 +140,10 @@ export class CustomerAudit {
   private async timeline(id: string, pii: boolean): Promise<Timeline> {
     const reading = async (): Promise<Timeline> => {
       const steps = stepsOf(await this.store.read(customerStream(id)));
-      if (steps.steps.length + steps.rest.length === 0) throw customerNotFound(id);
+      if (steps.steps.length + steps.rest.length === 0) {
+        await this.streams?.refuseRemoved(id);
+        throw customerNotFound(id);
+      }
       return { ...steps, showing: await showingOf(steps, this.keys, { pii }) };
     };
     return within(BUDGET_MS, reading(), () => new StoreUnavailable('event_log'));

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../event-sourcing/event-store.js';
+import { SINGLE_FIELDS } from '../customers/domain/fields.js';
 import { toCustomerResponse } from '../customers/dto/customer-response.js';
 import { PersonalValues } from '../customers/personal-values.js';
 import type { Sealed } from '../privacy/sealed.js';
@@ -26,16 +27,9 @@ export function customerRecord(
   if (showing instanceof PersonalValues) return asJson(toCustomerResponse(showing.openView(view), liveMode));
   const record = asJson(toCustomerResponse({ view, taxCertificates: [] }, liveMode));
   if (view.status === 'erased') return record;
-  return {
-    ...record,
-    ...(view.email && { email: showing }),
-    ...(view.shipping && { shipping: showing }),
-    ...(view.metadata && { metadata: showing }),
-    taxCertificates: view.taxCertificates.map(() => showing),
-  };
+  const marks = SINGLE_FIELDS.filter((field) => view[field] !== undefined).map((field) => [field, showing] as const);
+  return { ...record, ...Object.fromEntries(marks), taxCertificates: view.taxCertificates.map(() => showing) };
 }
-
-const HIDDEN = ['email', 'shipping', 'metadata'] as const;
 
 /**
  * Personal values that were written anew between two states and stand as the same mark in both: that they changed is
@@ -49,7 +43,7 @@ export function hiddenChanges(
   if (before === undefined || after === undefined) return [];
   const mark = showing(after.life);
   if (mark instanceof PersonalValues || mark !== showing(before.life)) return [];
-  return HIDDEN.filter((field) => isOther(before[field], after[field])).map((field) => ({
+  return SINGLE_FIELDS.filter((field) => isOther(before[field], after[field])).map((field) => ({
     pointer: `/${field}`,
     before: mark,
     after: mark,

@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { foldCustomer } from '../customers/customer-history.js';
+import { CustomerStreams } from '../customers/customer-streams.js';
 import { customerNotFound } from '../customers/domain/errors.js';
 import { customerStream } from '../customers/streams.js';
-import { hashEvent, MalformedEvent } from '../event-sourcing/envelope.js';
+import { hashEvent } from '../event-sourcing/envelope.js';
 import { EventStore, type RecordedEvent } from '../event-sourcing/event-store.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
+import { Quarantine } from '../event-sourcing/quarantine.js';
+import { type DamageKind, StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { problemsOf } from './altered-event.js';
 import { AuditTree } from './audit-tree.js';
 
@@ -16,7 +21,8 @@ export interface CustomerFinding {
 
 export interface CustomerVerification {
   readonly customerId: string;
-  readonly state: 'sound' | 'altered';
+  /** `removed`: the stream was deleted; `cut`: events are missing from it. */
+  readonly state: 'sound' | DamageKind;
   readonly events: number;
   /** Of these, in the tree and under a signed checkpoint; the newest wait for it for about a minute. */
   readonly underCheckpoint: number;
@@ -34,17 +40,20 @@ export class CustomerVerifications {
   constructor(
     private readonly store: EventStore,
     private readonly tree: AuditTree,
+    private readonly streams: CustomerStreams,
+    private readonly quarantine: Quarantine,
   ) {}
 
   /** @throws CustomerError there never was such a customer @throws StoreUnavailable */
   async verify(customerId: string): Promise<CustomerVerification> {
-    const { events, unreadable } = await readTolerantly(this.store, customerStream(customerId));
-    if (events.length + unreadable.length === 0) throw customerNotFound(customerId);
-    const hashes = events.map(hashEvent);
-    const findings: CustomerFinding[] = events.flatMap((event, at) =>
-      problemsOf(event, events[at - 1], hashes[at]).map((message) => finding(event, message)),
-    );
-    for (const revision of unreadable) findings.push({ revision, message: 'The event can not be read any more' });
+    const stream = customerStream(customerId);
+    const events = await this.store.read(stream).catch(ifRemoved);
+    if (events.length === 0) return this.removed(customerId);
+    const hashes = events.map((event) => hashEvent(event));
+    const findings: CustomerFinding[] = events.flatMap((event, at) => {
+      if (event.unreadable === true) return [finding(event, UNREADABLE)];
+      return problemsOf(event, events[at - 1], hashes[at]).map((message) => finding(event, message));
+    });
     const signed = (await this.tree.latestCheckpoint())?.size ?? 0;
     let underCheckpoint = 0;
     for (let at = 0; at < events.length; at += LEAVES_AT_ONCE) {
@@ -55,37 +64,59 @@ export class CustomerVerifications {
         if (leaf === undefined) continue;
         if (leaf.index < signed) underCheckpoint += 1;
         const isSame = Buffer.from(leaf.entry).toString('hex') === hashes[at + n];
-        if (!isSame) findings.push(finding(event, 'The event is not the one that the tree recorded'));
+        if (!isSame && event.unreadable !== true) {
+          findings.push(finding(event, 'The event is not the one that the tree recorded'));
+        }
       }
     }
+    // What nobody met until now is set aside; a value that was changed so that it still makes sense is told, and no more.
+    const damaged = damageIn(events);
+    if (damaged !== undefined) await this.quarantine.report(damaged);
+    if (damaged !== undefined && findings.length === 0) findings.push(brokenAt(events, damaged));
     findings.sort((a, b) => a.revision - b.revision);
-    const state = findings.length === 0 ? 'sound' : 'altered';
+    const state = findings.length === 0 ? 'sound' : damaged?.damage === 'cut' ? 'cut' : 'altered';
     return { customerId, state, events: events.length, underCheckpoint, findings };
+  }
+
+  /** A stream that was deleted is one that is known elsewhere, or that the log itself says was deleted. */
+  private async removed(customerId: string): Promise<CustomerVerification> {
+    const stream = customerStream(customerId);
+    const isKnown = this.streams.isSetAside(customerId) || (await this.store.damageOf(stream)) !== undefined;
+    if (!isKnown) {
+      const found = await this.streams.refuseRemoved(customerId).catch(ifRemoved);
+      if (found === undefined) throw customerNotFound(customerId);
+    }
+    const findings = [{ revision: 0, message: 'The stream of the customer was deleted from the log' }];
+    await this.quarantine.report(new StreamDamaged(stream, 'removed'));
+    return { customerId, state: 'removed', events: 0, underCheckpoint: 0, findings };
   }
 }
 
-/** Where a stream can't be read at all, what can is: event by event. @throws StoreUnavailable */
-async function readTolerantly(
-  store: EventStore,
-  stream: string,
-): Promise<{ readonly events: readonly RecordedEvent[]; readonly unreadable: readonly number[] }> {
+const UNREADABLE = 'The event can not be read any more';
+
+/** @returns undefined too for what a newer release wrote */
+function damageIn(events: readonly RecordedEvent[]): StreamDamaged | undefined {
   try {
-    return { events: await store.read(stream), unreadable: [] };
+    foldCustomer(events);
+    return undefined;
   } catch (error) {
-    if (!(error instanceof MalformedEvent)) throw error;
+    if (error instanceof UnknownEventType) return undefined;
+    if (error instanceof StreamDamaged) return error;
+    throw error;
   }
-  const [events, unreadable]: [RecordedEvent[], number[]] = [[], []];
-  for (let from = 0; ; from += 1) {
-    try {
-      const [event] = await store.read(stream, { from, limit: 1 });
-      if (event === undefined) return { events, unreadable };
-      events.push(event);
-      from = event.revision;
-    } catch (error) {
-      if (!(error instanceof MalformedEvent)) throw error;
-      unreadable.push(from);
-    }
-  }
+}
+
+/** Each event is as hashed, and yet no decision can have made them. */
+function brokenAt(events: readonly RecordedEvent[], damaged: StreamDamaged): CustomerFinding {
+  const event = events.find(({ revision }) => revision === damaged.revision);
+  const message = 'The event can not follow what was before it';
+  return event === undefined ? { revision: damaged.revision ?? 0, message } : finding(event, message);
+}
+
+/** @returns nothing to read for a stream that was deleted for good */
+function ifRemoved(error: unknown): readonly RecordedEvent[] {
+  if (error instanceof StreamDamaged) return [];
+  throw error;
 }
 
 const finding = ({ revision, id }: RecordedEvent, message: string): CustomerFinding => ({

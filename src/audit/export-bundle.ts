@@ -114,12 +114,12 @@ const stored = ({ id, type, stream, revision, data, metadata, position, recorded
 });
 
 async function eachEvent(
-  { store, tree, onProgress }: ExportParts,
+  { store, onProgress }: ExportParts,
   upTo: Position,
   work: (events: readonly RecordedEvent[]) => Promise<void>,
 ): Promise<void> {
   let count = 0;
-  for await (const batch of readAudited(store, tree, upTo, new Findings())) {
+  for await (const batch of readAudited(store, upTo, new Findings())) {
     await work(batch);
     count += batch.length;
     const last = batch.at(-1);

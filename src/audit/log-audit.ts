@@ -5,6 +5,7 @@ import { SOURCE_PREFIX, sourceIdOf } from '../customers/sources/source-events.js
 import { within } from '../event-sourcing/deadline.js';
 import { MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type Position, type RecordedEvent } from '../event-sourcing/event-store.js';
+import { QUARANTINE_STREAM } from '../event-sourcing/holds.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { KeyMissing, KeyRing } from '../privacy/key-ring.js';
 import { SealBroken } from '../privacy/sealing.js';
@@ -122,7 +123,10 @@ function passesFilter({ from, to, actor, types, customerId }: LogFilter, event: 
 /** Whom it is about, if anyone: whatever a newer release may have written. */
 function customerOf({ stream, data }: RecordedEvent): string | undefined {
   if (stream.startsWith(CUSTOMER_PREFIX)) return customerIdOf(stream);
-  const { customerId } = data;
+  const { customerId, stream: about } = data;
+  if (stream === QUARANTINE_STREAM && typeof about === 'string' && about.startsWith(CUSTOMER_PREFIX)) {
+    return customerIdOf(about);
+  }
   return typeof customerId === 'string' ? customerId : undefined;
 }
 

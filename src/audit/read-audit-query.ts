@@ -1,7 +1,7 @@
 import type { CustomerEventType } from '../customers/domain/events.js';
 import type { SourceEvent } from '../customers/sources/source.js';
 import { isCustomerId } from '../customers/streams.js';
-import { parseDateOrDateTime } from '../http/date-time.js';
+import { DATE_OR_TIME_RULE, parseSentDateOrDateTime } from '../http/date-time.js';
 import { ApiError } from '../http/errors.js';
 import {
   integer,
@@ -13,6 +13,7 @@ import {
 } from '../http/query-string.js';
 import { EVENT_TYPES } from '../subscribers/cloud-event.js';
 import type { LogCursors } from '../subscribers/log-cursors.js';
+import { QUARANTINE_TYPES } from '../event-sourcing/holds.js';
 import { AUDIT_ACCESSED } from './audit-events.js';
 import { AUDIT_VERIFIED } from './verification-log.js';
 import type { HistoryRequest, Moment } from './customer-audit.js';
@@ -32,10 +33,11 @@ export const LOG_EVENT_TYPES: readonly string[] = [
   ...Object.keys(SOURCE_TYPES),
   AUDIT_ACCESSED,
   AUDIT_VERIFIED,
+  ...QUARANTINE_TYPES,
 ];
 
-const REVISION = /^(0|[1-9]\d{0,8})$/;
-const ACTOR = /^(api_key|token|system):[A-Za-z0-9_-]{1,128}$/;
+export const REVISION = /^(0|[1-9]\d{0,8})$/;
+export const ACTOR = /^(api_key|token|system):[A-Za-z0-9_-]{1,128}$/;
 
 /** Unknown parameters are passed over, here as everywhere. @throws ApiError invalid_parameter, cursor_gone */
 export function readHistoryQuery(parameters: QueryParameters, cursors: LogCursors): HistoryRequest {
@@ -91,19 +93,18 @@ export function readLogQuery(parameters: QueryParameters, cursors: LogCursors): 
 function revisionOrTime(parameters: QueryParameters, name: string): Moment | undefined {
   const text = singleValue(parameters, name);
   if (text !== undefined && REVISION.test(text)) return { revision: Number(text) };
-  const time = timeAt(parameters, name, `${name} must be a revision, or a date or date-time of RFC 3339`);
+  const time = timeAt(parameters, name, `${name} must be a revision, or ${DATE_OR_TIME_RULE.slice('must be '.length)}`);
   return time === undefined ? undefined : { time };
 }
 
 function timeAt(
   parameters: QueryParameters,
   name: string,
-  message = `${name} must be a date or date-time of RFC 3339`,
+  message = `${name} ${DATE_OR_TIME_RULE}`,
 ): number | undefined {
   const text = singleValue(parameters, name);
   if (text === undefined) return undefined;
-  // A `+` that was decoded and sent again as a space.
-  const time = parseDateOrDateTime(text.replace(/ (\d\d:\d\d)$/, '+$1'));
+  const time = parseSentDateOrDateTime(text);
   if (time === undefined) throw invalidQuery(name, message);
   return time;
 }

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { CUSTOMER_PREFIX } from '../customers/streams.js';
 import { SOURCE_PREFIX } from '../customers/sources/source-events.js';
-import { MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
+import { hashEvent } from '../event-sourcing/envelope.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import type { LogHandler } from '../event-sourcing/log-follower.js';
 import { AUDIT_PREFIX } from './audit-events.js';
@@ -36,7 +37,7 @@ export class TreeFollower implements LogHandler {
     return Promise.resolve(this.name);
   }
 
-  /** @throws TreeOvertaken, MalformedEvent, StoreUnavailable */
+  /** @throws TreeOvertaken, StoreUnavailable */
   async handle(events: readonly RecordedEvent[]): Promise<void> {
     const { frontier, position } = this.tail ?? (await this.load());
     const fresh = events.filter(
@@ -66,11 +67,23 @@ const toLeaf = (index: number, event: RecordedEvent): AuditLeaf => ({
   stream: event.stream,
   revision: event.revision,
   position: event.position,
-  entry: entryOf(readMetadata(event).hash),
+  entry: entryOf(event),
 });
 
-/** @throws MalformedEvent */
-export function entryOf(hash: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/.test(hash)) throw new MalformedEvent('An event carries a hash that is none');
-  return new Uint8Array(Buffer.from(hash, 'hex'));
+const HASH = /^[0-9a-f]{64}$/;
+
+/** An event that carries no hash, for somebody altered or wrote it, is held as it stands: the tree goes on for all others. */
+export function entryOf(event: RecordedEvent): Uint8Array {
+  const { hash } = event.metadata;
+  const told = typeof hash === 'string' && HASH.test(hash) ? hash : hashAsItStands(event);
+  return new Uint8Array(Buffer.from(told, 'hex'));
+}
+
+function hashAsItStands(event: RecordedEvent): string {
+  try {
+    return hashEvent(event);
+  } catch {
+    // It holds what has no canonical form.
+    return createHash('sha256').update(event.id).digest('hex');
+  }
 }

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
-import { answer, type Docs, SOME_TEXT } from '../http/answer-docs.js';
+import { answer, type Docs } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import { ConsistencyProofResponse, InclusionProofResponse, TreeVerificationResponse } from './tree-responses.js';
 
@@ -41,7 +41,7 @@ const STATE = {
   },
 };
 
-const SIZE = { type: 'integer', minimum: 1 } as const;
+const SIZE = { type: 'integer', minimum: 1, maximum: 999_999_999 } as const;
 
 export const GetCheckpoint = (): Docs =>
   applyDecorators(
@@ -65,7 +65,11 @@ export const GetInclusionProof = (): Docs =>
       summary: 'Shows that an event is in the tree of the last checkpoint',
       description: 'An event is under a checkpoint about a minute after it was appended; until then this is 404.',
     }),
-    ApiQuery({ name: 'eventId', schema: SOME_TEXT, description: 'Of an event of any stream.' }),
+    ApiQuery({
+      name: 'eventId',
+      schema: { type: 'string', pattern: '^[0-9A-Za-z-]{1,64}$' },
+      description: 'Of an event of any stream.',
+    }),
     answer(200, InclusionProofResponse, { example: LEAF }),
     Errors('invalid_parameter', 'missing_parameter', 'not_found'),
   );

@@ -6,6 +6,7 @@ export type FindingKind =
   | 'replaced'
   | 'moved'
   | 'unreadable'
+  | 'removed'
   | 'chain'
   | 'tree'
   | 'checkpoint'

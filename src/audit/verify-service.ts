@@ -1,4 +1,3 @@
-import type { CustomerView } from '../customers/read-model/customer-view.js';
 import type { CustomerViews } from '../customers/read-model/customer-views.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import type { AuditTree } from './audit-tree.js';
@@ -9,7 +8,7 @@ import { CheckpointCheck, type HeldCheckpoint, readKept } from './verify-checkpo
 import { type Finding, Findings, type Verdict } from './verify-findings.js';
 import { LeafWalk } from './verify-leaves.js';
 import { readAudited } from './verify-log.js';
-import { StreamCheck } from './verify-streams.js';
+import { type EmailIndexes, StreamCheck } from './verify-streams.js';
 
 export interface VerificationParts {
   readonly store: Pick<EventStore, 'subscribe' | 'read' | 'head' | 'comparePositions' | 'fraction'>;
@@ -18,7 +17,7 @@ export interface VerificationParts {
   /** How far the views are brought up, for sure. */
   readonly projected: Position | undefined;
   readonly keysOf: (origin: string) => readonly VerifierKey[];
-  readonly emailIndexes?: (views: readonly CustomerView[]) => Promise<ReadonlyMap<string, string>>;
+  readonly emailIndexes?: EmailIndexes;
   /** Checkpoints that were held outside. */
   readonly outside: readonly HeldCheckpoint[];
   /** Milliseconds since the epoch. */
@@ -106,10 +105,10 @@ type Walk = VerificationParts & {
 };
 
 async function walkLog(parts: Walk): Promise<typeof NOTHING> {
-  const { store, tree, head, findings, alignment, onProgress } = parts;
+  const { store, head, findings, alignment, onProgress } = parts;
   const streams = new StreamCheck(parts);
   let events = 0;
-  for await (const batch of readAudited(store, tree, head, findings)) {
+  for await (const batch of readAudited(store, head, findings)) {
     events += batch.length;
     await alignment.add(batch);
     await streams.check(batch.filter(({ revision }) => revision === 0).map(({ stream }) => stream));
@@ -122,9 +121,9 @@ async function walkLog(parts: Walk): Promise<typeof NOTHING> {
   return { events, streams: streams.streams, views: streams.views };
 }
 
-async function tellHeadless({ store, tree, head, findings }: Walk): Promise<void> {
+async function tellHeadless({ store, head, findings }: Walk): Promise<void> {
   const begun = new Set<string>();
-  for await (const batch of readAudited(store, tree, head, new Findings())) {
+  for await (const batch of readAudited(store, head, new Findings())) {
     for (const { stream, revision, id } of batch) {
       if (begun.has(stream)) continue;
       begun.add(stream);

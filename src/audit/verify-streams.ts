@@ -4,8 +4,11 @@ import type { CustomerViews } from '../customers/read-model/customer-views.js';
 import { CUSTOMER_PREFIX, customerIdOf, customerStream } from '../customers/streams.js';
 import { canonicalJson } from '../event-sourcing/canonical-json.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import type { Findings, NamedEvent } from './verify-findings.js';
+
+/** By the id of the customer. */
+export type EmailIndexes = (views: readonly CustomerView[]) => Promise<ReadonlyMap<string, readonly string[]>>;
 
 export interface StreamCheckParts {
   readonly store: Pick<EventStore, 'read' | 'comparePositions'>;
@@ -15,8 +18,8 @@ export interface StreamCheckParts {
   readonly head: Position;
   /** What the views must hold: how far the projector had come when the verification began. */
   readonly projected: Position | undefined;
-  /** The keyed hash that the view must hold; undefined where the address can't be opened any more. */
-  readonly emailIndexes?: (views: readonly CustomerView[]) => Promise<ReadonlyMap<string, string>>;
+  /** The keyed hashes of which the view must hold one; undefined where the address can't be opened any more. */
+  readonly emailIndexes?: EmailIndexes;
 }
 
 const AT_ONCE = 32;
@@ -39,12 +42,15 @@ export class StreamCheck {
     const customers = streams.filter((stream) => stream.startsWith(CUSTOMER_PREFIX)).map(customerIdOf);
     // Views first: what the log holds afterwards is never less than what they show.
     const found = await views.getMany(customers);
-    const indexes = (await this.parts.emailIndexes?.([...found.values()])) ?? new Map<string, string>();
-    const read = await Promise.all(streams.map((stream) => store.read(stream).catch(unreadable)));
+    const indexes = (await this.parts.emailIndexes?.([...found.values()])) ?? new Map<string, readonly string[]>();
+    const read = await Promise.all(streams.map((stream) => store.read(stream).catch(ifRemoved)));
     for (const [at, events] of read.entries()) {
       const stream = streams[at] ?? '';
-      // The walk through the log names the event that can't be read.
-      if (events === undefined) continue;
+      if (events.length === 0) {
+        // Its events were met on the way through the log: it was there.
+        this.parts.findings.add('removed', 'The stream was deleted', { stream, revision: 0 });
+        continue;
+      }
       this.checkChain(stream, events);
       if (!stream.startsWith(CUSTOMER_PREFIX)) continue;
       const id = customerIdOf(stream);
@@ -72,7 +78,7 @@ export class StreamCheck {
     id: string,
     events: readonly RecordedEvent[],
     view: CustomerView | undefined,
-    emailIndex: string | undefined,
+    emailIndexes: readonly string[] | undefined,
   ): void {
     const { findings } = this.parts;
     const due = events.filter((event) => isProjected(this.parts, event)).at(-1);
@@ -93,7 +99,7 @@ export class StreamCheck {
       const { emailIndex: kept, ...shown } = view;
       const isSame = replayed !== undefined && canonicalJson(replayed) === canonicalJson(shown);
       if (!isSame) findings.add('view', 'The view is not what follows from the log', at(view.version));
-      else if (view.email === undefined ? kept !== undefined : emailIndex !== undefined && kept !== emailIndex) {
+      else if (view.email === undefined ? kept !== undefined : emailIndexes?.includes(kept ?? '') === false) {
         findings.add('view', 'The view is found under another e-mail address than its own', at(view.version));
       }
     } catch {
@@ -121,11 +127,11 @@ export class StreamCheck {
     const { store, findings } = this.parts;
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const some = ids.slice(at, at + AT_ONCE);
-      const read = await Promise.all(some.map((id) => store.read(customerStream(id), { limit: 1 }).catch(unreadable)));
+      const read = await Promise.all(some.map((id) => store.read(customerStream(id), { limit: 1 }).catch(ifRemoved)));
       for (const [n, id] of some.entries()) {
         if (read[n]?.length !== 0) continue;
         const place = { stream: customerStream(id), revision: 0 };
-        findings.add('view', 'There is a view of a customer that the log does not know', place);
+        findings.add('removed', 'There is a view of a customer whose stream the log does not have', place);
       }
     }
   }
@@ -137,7 +143,8 @@ export const isProjected = (
   { position }: RecordedEvent,
 ): boolean => projected !== undefined && store.comparePositions(position, projected) <= 0;
 
-const unreadable = (error: unknown): undefined => {
-  if (error instanceof StoreUnavailable) throw error;
-  return undefined;
-};
+/** @returns nothing to read for a stream that was deleted for good */
+function ifRemoved(error: unknown): readonly RecordedEvent[] {
+  if (error instanceof StreamDamaged) return [];
+  throw error;
+}

@@ -5,6 +5,13 @@ import { base64 } from './merkle-hashing.js';
 /** The witness is out of reach, or refuses. The message holds no address. */
 export class NotWitnessed extends Error {
   override readonly name = 'NotWitnessed';
+  constructor(
+    message: string,
+    /** Whether it passes by itself: the witness is away, and refuses nothing. */
+    readonly passes: boolean,
+  ) {
+    super(message);
+  }
 }
 
 const TIMEOUT_MS = 5_000;
@@ -58,7 +65,7 @@ export class WitnessClient {
     }
     // It knows another size than was thought, as after a restart of either, and says which.
     const size = /^\d{1,15}$/.test(first.text) ? Number(first.text) : NaN;
-    if (Number.isNaN(size)) throw new NotWitnessed('The witness refuses and does not say at which size it is');
+    if (Number.isNaN(size)) throw new NotWitnessed('The witness refuses and does not say at which size it is', false);
     this.knownSize = size;
     // It has a later checkpoint than this one, of which it saw that it continues what it had.
     if (size > checkpoint.size) return;
@@ -66,7 +73,7 @@ export class WitnessClient {
   }
 
   private taken({ status }: { readonly status: number }, { size }: SignedCheckpoint): void {
-    if (status !== 200) throw new NotWitnessed(`The witness answered ${String(status)}`);
+    if (status !== 200) throw new NotWitnessed(`The witness answered ${String(status)}`, status >= 500);
     this.knownSize = size;
   }
 
@@ -83,7 +90,7 @@ export class WitnessClient {
       });
       return { status: answer.status, text: (await answer.text()).trim() };
     } catch {
-      throw new NotWitnessed('The witness is out of reach');
+      throw new NotWitnessed('The witness is out of reach', true);
     }
   }
 }

@@ -2,7 +2,8 @@ import type { StreamEvent } from '../event-sourcing/event-store.js';
 import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { isSealed } from '../privacy/sealed.js';
-import type { CustomerEvent, CustomerEventType } from './domain/events.js';
+import type { BaseKind, Kind } from './domain/event-entry.js';
+import { type CustomerEvent, type CustomerEventType, EVENTS } from './domain/events.js';
 import type { SealedPersonal } from './read-model/customer-view.js';
 
 export type SealedCustomerEvent = CustomerEvent<SealedPersonal>;
@@ -15,46 +16,27 @@ export const LIFE_ENDS: ReadonlySet<string> = new Set<SealedCustomerEvent['type'
 
 type Check = (value: unknown) => boolean;
 
-const text: Check = (value) => typeof value === 'string';
-const flag: Check = (value) => typeof value === 'boolean';
-const count: Check = (value) => Number.isSafeInteger(value);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const nullable =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
+const CHECKS = {
+  text: (value) => typeof value === 'string',
+  flag: (value) => typeof value === 'boolean',
+  count: (value) => Number.isSafeInteger(value),
+  personal: isSealed,
+} satisfies Record<BaseKind, Check>;
 
-/** The stored shape of each event's data: history and live events alike pass through here. */
-const SHAPES: { readonly [T in CustomerEventType]: Readonly<Record<string, Check>> } = {
-  CustomerCreated: {
-    email: optional(isSealed),
-    locale: optional(text),
-    type: optional(text),
-    enabled: flag,
-    shipping: optional(isSealed),
-    metadata: optional(isSealed),
-  },
-  CustomerEmailChanged: { email: nullable(isSealed) },
-  CustomerLocaleChanged: { locale: nullable(text) },
-  CustomerTypeChanged: { type: text },
-  CustomerEnabled: {},
-  CustomerDisabled: {},
-  CustomerShippingChanged: { shipping: nullable(isSealed) },
-  CustomerMetadataChanged: { metadata: nullable(isSealed) },
-  TaxCertificateAdded: { taxCertificate: isSealed },
-  SourceAttached: { sourceId: text, type: optional(text), state: text, reusable: flag },
-  SourceDetached: { sourceId: text },
-  DefaultSourceChanged: { sourceId: nullable(text) },
-  ForgetRequested: { dueAt: text },
-  ForgetRequestWithdrawn: {},
-  LegalHoldPlaced: {},
-  LegalHoldLifted: {},
-  CustomerErased: { keyRevision: count, cause: text, reasonCode: optional(text) },
-  CustomerDeleted: { keyRevision: count },
-};
+function checkOf(kind: Kind): Check {
+  const check = new Map<string, Check>(Object.entries(CHECKS)).get(kind.replace(/\?$| \| null$/, ''));
+  if (check === undefined) throw new TypeError(`No value is of the kind ${kind}`);
+  if (kind.endsWith('?')) return (value) => value === undefined || check(value);
+  return kind.endsWith(' | null') ? (value) => value === null || check(value) : check;
+}
+
+/** The fields of an event's data by its type: history and live events alike pass through here. */
+const SHAPES: ReadonlyMap<string, readonly (readonly [field: string, check: Check])[]> = new Map(
+  Object.entries(EVENTS).map(([type, { shape }]) => [
+    type,
+    Object.entries<Kind>(shape).map(([field, kind]) => [field, checkOf(kind)]),
+  ]),
+);
 
 /** Turns what an older release wrote into what the catalogue holds now, by the old event's type (see CONTRIBUTING.md). */
 export type Upcasters = Readonly<Record<string, (old: Stored) => Stored>>;
@@ -76,12 +58,7 @@ export function decode(stored: Stored, upcasters: Upcasters = UPCASTERS): Sealed
   return stored;
 }
 
-const isKnown = (type: string): type is CustomerEventType => Object.hasOwn(SHAPES, type);
+const isKnown = (type: string): type is CustomerEventType => SHAPES.has(type);
 
-function hasShape(stored: Stored): stored is SealedCustomerEvent {
-  if (!isKnown(stored.type)) return false;
-  for (const [field, check] of Object.entries(SHAPES[stored.type])) {
-    if (!check(stored.data[field])) return false;
-  }
-  return true;
-}
+const hasShape = (stored: Stored): stored is SealedCustomerEvent =>
+  SHAPES.get(stored.type)?.every(([field, check]) => check(stored.data[field])) === true;

@@ -10,10 +10,8 @@ import { JsonBody, type JsonObject } from '../http/json-body.js';
 import { FlatQuery, type QueryParameters } from '../http/query-string.js';
 import { AttachSource } from './commands/attach-source.js';
 import { CreateCustomer } from './commands/create-customer.js';
-import { DeleteCustomer } from './commands/delete-customer.js';
-import { DetachSource } from './commands/detach-source.js';
 import { ForgetCustomer } from './commands/forget-customer.js';
-import { UpdateCustomer } from './commands/update-customer.js';
+import { DeleteCustomer, DetachSource, UpdateCustomer } from './commands/plain-commands.js';
 import * as docs from './customers.docs.js';
 import {
   type CustomerPageResponse,

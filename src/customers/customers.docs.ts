@@ -104,17 +104,22 @@ export const UpdateCustomer = (): Docs =>
     ),
   );
 
-export const DeleteCustomer = (): Docs =>
+/** A change without a body and without an answer. Short enough to stand at the route itself. */
+export const Change = (summary: string, description: string, ...errors: readonly ErrorCode[]): Docs =>
   applyDecorators(
-    ApiOperation({
-      summary: 'Deletes a customer by ID',
-      description: 'For good: the personal values are erased, the sources cancelled. The id can be created anew.',
-    }),
+    ApiOperation({ summary, description }),
     customerId(),
     ifMatch(),
     reason(),
     ApiResponse({ status: 204, description: 'No content' }),
-    Errors(...CHANGE_ERRORS, 'not_found', 'customer_erased', 'legal_hold'),
+    Errors(...CHANGE_ERRORS, 'not_found', 'customer_erased', ...errors),
+  );
+
+export const DeleteCustomer = (): Docs =>
+  Change(
+    'Deletes a customer by ID',
+    'For good: the personal values are erased, the sources cancelled. The id can be created anew.',
+    'legal_hold',
   );
 
 export const AttachSource = (): Docs =>

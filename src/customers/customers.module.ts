@@ -4,14 +4,11 @@ import { HttpModule } from '../http/http.module.js';
 import { AttachSourceHandler } from './commands/attach-source.js';
 import { CreateCustomerHandler } from './commands/create-customer.js';
 import { CustomerExecution } from './commands/customer-execution.js';
-import { DeleteCustomerHandler } from './commands/delete-customer.js';
-import { DetachSourceHandler } from './commands/detach-source.js';
 import { DueErasures } from './commands/due-erasures.js';
 import { EraseCustomerHandler } from './commands/erase-customer.js';
 import { ForgetCustomerHandler } from './commands/forget-customer.js';
-import { LiftLegalHoldHandler } from './commands/lift-legal-hold.js';
-import { PlaceLegalHoldHandler } from './commands/place-legal-hold.js';
-import { UpdateCustomerHandler } from './commands/update-customer.js';
+import { PLAIN_HANDLERS } from './commands/plain-commands.js';
+import { CustomerStreams } from './customer-streams.js';
 import { CustomersController } from './customers.controller.js';
 import { ErasureController } from './erasure.controller.js';
 import { GetCustomerHandler } from './queries/get-customer.js';
@@ -26,26 +23,23 @@ import { SourceOwnership } from './sources/source-ownership.js';
 @Module({
   imports: [CqrsModule.forRoot(), HttpModule],
   providers: [
+    ...PLAIN_HANDLERS,
     AttachSourceHandler,
     CreateCustomerHandler,
-    DeleteCustomerHandler,
-    DetachSourceHandler,
     EraseCustomerHandler,
     ForgetCustomerHandler,
-    LiftLegalHoldHandler,
-    PlaceLegalHoldHandler,
-    UpdateCustomerHandler,
     GetCustomerHandler,
     GetErasureHandler,
     ListCustomersHandler,
     CustomerExecution,
+    CustomerStreams,
     DueErasures,
     EmailIndexing,
     OpenViews,
     SourceAttachment,
     SourceOwnership,
   ],
-  exports: [CustomerExecution, DueErasures, EmailIndexing, SourceOwnership],
+  exports: [CustomerExecution, CustomerStreams, DueErasures, EmailIndexing, SourceOwnership],
 })
 export class CustomersModule {}
 

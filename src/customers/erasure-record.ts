@@ -1,7 +1,9 @@
 import { readMetadata } from '../event-sourcing/envelope.js';
 import type { RecordedEvent } from '../event-sourcing/event-store.js';
+import { cutAt } from '../event-sourcing/stream-damage.js';
 import { decode, type SealedCustomerEvent } from './customer-events.js';
 import type { ErasureCause } from './domain/events.js';
+import { reading } from './damaged-events.js';
 
 /** What the log says of the forgetting of one life of a customer. Needs no key. */
 export interface ErasureRecord {
@@ -22,56 +24,38 @@ export interface LifeEnd {
   readonly at: number;
 }
 
-/** Of each life in a customer's stream, in their order. @throws UnknownEventType, MalformedEvent */
+/** Of each life in a customer's stream, in their order. @throws UnknownEventType, StreamDamaged */
 export function erasureRecords(stream: readonly RecordedEvent[]): readonly ErasureRecord[] {
   const lives: ErasureRecord[] = [];
-  for (const recorded of stream) {
-    const event = decode(recorded);
+  for (const [at, recorded] of stream.entries()) {
+    if (recorded.revision !== at) throw cutAt(recorded.stream, at);
+    const event = reading(recorded, () => decode(recorded));
     const life = lives.at(-1);
     if (event.type === 'CustomerCreated') lives.push({ life: lives.length + 1, legalHold: false });
-    else if (life !== undefined) lives[lives.length - 1] = after(life, event, recorded);
+    else if (life !== undefined) lives[lives.length - 1] = reading(recorded, () => after(life, event, recorded));
   }
   return lives;
 }
 
-type Change = Exclude<SealedCustomerEvent, { type: 'CustomerCreated' }>;
-
-function after(life: ErasureRecord, event: Change, recorded: RecordedEvent): ErasureRecord {
+/** Requests, holds and ends, case by case; no other event says anything of them. */
+function after(life: ErasureRecord, event: SealedCustomerEvent, recorded: RecordedEvent): ErasureRecord {
   const { at } = readMetadata(recorded);
-  switch (event.type) {
-    case 'ForgetRequested':
-      return { ...life, requestedAt: at, dueAt: event.data.dueAt };
-    case 'ForgetRequestWithdrawn': {
-      const { requestedAt: _, dueAt: __, ...rest } = life;
-      return rest;
-    }
-    case 'LegalHoldPlaced':
-      return { ...life, legalHold: true };
-    case 'LegalHoldLifted':
-      return { ...life, legalHold: false };
-    case 'CustomerErased': {
-      const { cause, reasonCode = givenReason(recorded) } = event.data;
-      return ended(life, { event: recorded, cause, at, ...(reasonCode !== undefined && { reasonCode }) });
-    }
-    case 'CustomerDeleted': {
-      const reasonCode = givenReason(recorded);
-      return ended(life, { event: recorded, cause: 'deleted', at, ...(reasonCode !== undefined && { reasonCode }) });
-    }
-    case 'CustomerEmailChanged':
-    case 'CustomerLocaleChanged':
-    case 'CustomerTypeChanged':
-    case 'CustomerEnabled':
-    case 'CustomerDisabled':
-    case 'CustomerShippingChanged':
-    case 'CustomerMetadataChanged':
-    case 'TaxCertificateAdded':
-    case 'SourceAttached':
-    case 'SourceDetached':
-    case 'DefaultSourceChanged':
-      return life;
-    default:
-      return event satisfies never;
+  if (event.type === 'ForgetRequested') return { ...life, requestedAt: at, dueAt: event.data.dueAt };
+  if (event.type === 'ForgetRequestWithdrawn') {
+    const { requestedAt: _, dueAt: __, ...rest } = life;
+    return rest;
   }
+  if (event.type === 'LegalHoldPlaced') return { ...life, legalHold: true };
+  if (event.type === 'LegalHoldLifted') return { ...life, legalHold: false };
+  if (event.type === 'CustomerErased') {
+    const { cause, reasonCode = givenReason(recorded) } = event.data;
+    return ended(life, { event: recorded, cause, at, ...(reasonCode !== undefined && { reasonCode }) });
+  }
+  if (event.type === 'CustomerDeleted') {
+    const reasonCode = givenReason(recorded);
+    return ended(life, { event: recorded, cause: 'deleted', at, ...(reasonCode !== undefined && { reasonCode }) });
+  }
+  return life;
 }
 
 /** Asked for now: asked for and done at the same moment, unless a request was open before. */

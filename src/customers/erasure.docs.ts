@@ -96,7 +96,7 @@ export const GetErasure = (): Docs =>
     ApiQuery({
       name: 'life',
       required: false,
-      schema: { type: 'integer', minimum: 1 },
+      schema: { type: 'integer', minimum: 1, maximum: 999_999_999 },
       description: 'An earlier life of an id that was deleted and created anew; the newest when absent.',
     }),
     answer(200, ErasureResponse, {

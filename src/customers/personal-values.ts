@@ -4,15 +4,16 @@ import { isSealed, type Sealed } from '../privacy/sealed.js';
 import { open, seal } from '../privacy/sealing.js';
 import type { KeyRef } from '../privacy/subject-keys.js';
 import type { CustomerEvent } from './domain/events.js';
-import type { Personal } from './domain/personal.js';
+import {
+  PERSONAL_FIELDS,
+  type Personal,
+  type PersonalField,
+  SINGLE_FIELDS,
+  type SingleField,
+} from './domain/fields.js';
 import type { ActiveCustomer } from './domain/state.js';
 import type { CustomerView, SealedPersonal } from './read-model/customer-view.js';
-import type { OpenedCustomer } from './read-model/opened-customer.js';
-
-export type PersonalField = keyof Personal;
-
-/** Under these names, and no others, personal values stand in events, state and view. */
-export const PERSONAL_FIELDS: readonly PersonalField[] = ['email', 'shipping', 'taxCertificate', 'metadata'];
+import type { OpenedCustomer, OpenedValues } from './read-model/opened-customer.js';
 
 /** Opens and seals the personal values of one life of one customer. Lives for one command or one answer. */
 export class PersonalValues {
@@ -52,29 +53,39 @@ export class PersonalValues {
   }
 
   openState(state: ActiveCustomer<SealedPersonal>): ActiveCustomer {
-    const { email: _email, shipping: _shipping, metadata: _metadata, ...rest } = state;
-    return { ...rest, ...this.openFields(state) };
+    return withOpened(state, this.openValues(state));
   }
 
   openView(view: CustomerView): OpenedCustomer {
-    return { view, ...this.openFields(view) };
+    return { view, ...this.openValues(view) };
   }
 
-  private openFields(from: SealedFields): Omit<OpenedCustomer, 'view'> {
-    return {
-      ...(from.email && { email: this.open('email', from.email) }),
-      ...(from.shipping && { shipping: this.open('shipping', from.shipping) }),
-      ...(from.metadata && { metadata: this.open('metadata', from.metadata) }),
-      taxCertificates: from.taxCertificates.map((sealed) => this.open('taxCertificate', sealed)),
-    };
+  private openValues(from: SealedValues): OpenedValues {
+    const opened: { -readonly [F in SingleField]?: Personal[F] } = {};
+    for (const field of SINGLE_FIELDS) this.openInto(opened, field, from[field]);
+    return { ...opened, taxCertificates: from.taxCertificates.map((sealed) => this.open('taxCertificate', sealed)) };
+  }
+
+  private openInto<F extends SingleField>(
+    opened: { [K in F]?: Personal[K] },
+    field: F,
+    sealed: Sealed | undefined,
+  ): void {
+    if (sealed !== undefined) opened[field] = this.open(field, sealed);
   }
 }
 
-interface SealedFields {
-  readonly email?: Sealed | undefined;
-  readonly shipping?: Sealed | undefined;
-  readonly metadata?: Sealed | undefined;
-  readonly taxCertificates: readonly Sealed[];
+type SealedValues = Pick<ActiveCustomer<SealedPersonal>, SingleField | 'taxCertificates'>;
+
+/** The customer with its personal values opened; without them where there are none, and so no key. */
+export function withOpened(
+  state: ActiveCustomer<SealedPersonal>,
+  opened: OpenedValues = { taxCertificates: [] },
+): ActiveCustomer {
+  const { taxCertificates: _, ...rest } = state;
+  for (const field of SINGLE_FIELDS) Reflect.deleteProperty(rest, field);
+  const plain: Omit<typeof rest, SingleField> = rest;
+  return { ...plain, ...opened };
 }
 
 /** Whether an event carries a personal value, and so can't be stored without a key. */
@@ -82,8 +93,8 @@ export const isPersonal = (event: CustomerEvent): boolean =>
   Object.entries(event.data).some(([field, value]) => isPersonalField(field) && holdsPersonal(value));
 
 /** Whether anything in the view needs a key to be read. */
-export const viewHoldsPersonal = (view: SealedFields): boolean =>
-  isSealed(view.email) || isSealed(view.shipping) || isSealed(view.metadata) || view.taxCertificates.length > 0;
+export const viewHoldsPersonal = (view: SealedValues): boolean =>
+  SINGLE_FIELDS.some((field) => isSealed(view[field])) || view.taxCertificates.length > 0;
 
 const isPersonalField = (field: string): boolean => (PERSONAL_FIELDS as readonly string[]).includes(field);
 

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import { within } from './deadline.js';
 import { type Appended, type EventStore, type StreamEvent, WrongExpectedRevision } from './event-store.js';
 import { OutcomeUnknown, StoreUnavailable } from './store-errors.js';
+import { StreamDamaged } from './stream-damage.js';
 
 /** Kept back of the budget, so that a last look into the stream is still possible. */
 const RESERVE_MS = 500;
@@ -31,7 +32,8 @@ export async function appendOnce(
     const left = deadline - clock.now() - RESERVE_MS;
     if (left < ATTEMPT_MS) throw unknown ?? new StoreUnavailable('event_log');
     try {
-      return await within(left, store.append(first.stream, expected, events), () => new OutcomeUnknown());
+      const appended = await within(left, store.append(first.stream, expected, events), () => new OutcomeUnknown());
+      return requirePlace(first, events.length, appended);
     } catch (error) {
       if (error instanceof OutcomeUnknown) unknown = error;
       else if (unknown === undefined) throw error;
@@ -41,6 +43,12 @@ export async function appendOnce(
       await delay(Math.min(50 * 2 ** attempt, 400) * (0.5 + Math.random() / 2));
     }
   }
+}
+
+/** A log that begins a deleted stream anew goes on with its revisions: the events are not where they were hashed for. */
+function requirePlace(first: StreamEvent, count: number, appended: Appended): Appended {
+  if (appended.revision === first.revision + count - 1) return appended;
+  throw new StreamDamaged(first.stream, 'removed');
 }
 
 async function findAppended(

@@ -1,4 +1,3 @@
-import { readMetadata } from './envelope.js';
 import type { Position, RecordedEvent } from './event-store.js';
 
 /**
@@ -17,12 +16,12 @@ export interface Checkpoint {
   };
 }
 
-/** How a checkpoint names the event that stands at it. */
+/** How a checkpoint names the event that stands at it. An event that was altered may carry no hash. */
 export const namedInCheckpoint = (event: RecordedEvent): NonNullable<Checkpoint['last']> => ({
   stream: event.stream,
   revision: event.revision,
   eventId: event.id,
-  hash: readMetadata(event).hash,
+  hash: typeof event.metadata['hash'] === 'string' ? event.metadata['hash'] : '',
 });
 
 /** Who may follow the log under a name just now. `epoch` grows with each new holder: a fence against an overtaken one. */
@@ -44,8 +43,11 @@ export abstract class Checkpoints {
   abstract readonly owner: string;
 
   abstract load(name: string): Promise<Checkpoint | undefined>;
-  /** @returns false when the lease's epoch is no longer the newest: nothing was written. */
-  abstract save(name: string, checkpoint: Checkpoint, lease?: Lease): Promise<boolean>;
+  /**
+   * @param after the position that must be stored at the time; any, or none, when absent
+   * @returns false when the lease's epoch is no longer the newest, or another position is stored: nothing was written
+   */
+  abstract save(name: string, checkpoint: Checkpoint, lease?: Lease, after?: Position): Promise<boolean>;
   abstract remove(name: string): Promise<void>;
 
   /** Takes the lease when it is free, expired or already this owner's; undefined when another holds it. */

@@ -24,6 +24,14 @@ describe('chain', () => {
     expect(second?.prevHash).toBe(first?.hash);
   });
 
+  it('refuses a draft that could not be read back: appended, it would be damage', () => {
+    const { metadata, ...rest } = draft('A');
+    for (const change of [{ at: 9e15 }, { actor: { type: 'api_key' } }, { commandId: 5 }, { traceparent: 5 }]) {
+      const broken = { ...rest, metadata: { ...metadata, ...change } } as unknown as EventDraft;
+      expect(() => chain('s', undefined, [broken])).toThrow(RangeError);
+    }
+  });
+
   it('begins with null', () => {
     const [event] = chain('s', undefined, [draft('A')]);
     expect(event).toMatchObject({ revision: 0, metadata: { prevHash: null } });

@@ -52,7 +52,10 @@ export function hashEvent(event: StreamEvent): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Gives drafts their ids and their place: after `last`, or as the first of the stream. */
+/**
+ * Gives drafts their ids and their place: after `last`, or as the first of the stream.
+ * @throws RangeError a draft that could not be read back: appended, it would be damage
+ */
 export function chain(
   stream: string,
   last: { readonly revision: number; readonly hash: string } | undefined,
@@ -66,7 +69,10 @@ export function chain(
     const metadata = asJson({ ...draft.metadata, prevHash });
     const hash = hashEvent({ ...open, metadata });
     prevHash = hash;
-    return { ...open, metadata: { ...metadata, hash } };
+    const event = { ...open, metadata: { ...metadata, hash } };
+    if (!isEventMetadata(event.metadata))
+      throw new RangeError(`A ${draft.type} has metadata that can not be read back`);
+    return event;
   });
 }
 

@@ -1,3 +1,6 @@
+import type { DamageKind } from './stream-damage.js';
+import type { AnotherLog } from './store-errors.js';
+
 /** What JSON can carry; anything else is refused before a store is called. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -32,6 +35,22 @@ export interface RecordedEvent extends StreamEvent {
   readonly position: Position;
   /** When the store wrote it, milliseconds since the epoch, by the store's clock. */
   readonly recordedAt: number;
+  /** What is stored as its payload is no JSON object: `data` and `metadata` are empty in its place. */
+  readonly unreadable?: true;
+}
+
+/** An event that stood in the log, as a checkpoint names it. */
+export interface KnownEvent {
+  readonly stream: string;
+  readonly revision: number;
+  readonly eventId: string;
+}
+
+/** What stands at a place of a stream, as far as it can be told from an event seen there before. */
+export interface StandingEvent {
+  readonly eventId: string;
+  /** Absent where the event is not of the service's form. */
+  readonly hash: string | undefined;
 }
 
 export type ExpectedRevision = number | 'no_stream';
@@ -47,8 +66,11 @@ export type SubscriptionMessage =
   | { readonly kind: 'event'; readonly event: RecordedEvent }
   /** All that was in the log when this was made has been yielded. May come more than once. */
   | { readonly kind: 'caught_up' }
-  /** Nothing wanted stands up to here: resuming after it skips no event of the subscription. */
-  | { readonly kind: 'checkpoint'; readonly position: Position };
+  /**
+   * Nothing wanted stands up to here: resuming after it skips no event of the subscription. `suspect` names a stream that
+   * an operator has deleted or truncated at this place: `damageOf` tells what is left of it now.
+   */
+  | { readonly kind: 'checkpoint'; readonly position: Position; readonly suspect?: string };
 
 export interface SubscribeOptions {
   /** Exclusive; from the beginning of the log when absent. */
@@ -69,12 +91,17 @@ export abstract class EventStore {
    * (same ids at the same expectation) succeeds with the first result.
    * @throws WrongExpectedRevision nothing was written
    * @throws StoreUnavailable nothing was written
+   * @throws StreamDamaged the stream was deleted for good; nothing was written
    * @throws OutcomeUnknown it is wholly there or not at all
    * @throws NotJson a payload that JSON can't carry; the store was not called
    */
   abstract append(stream: string, expected: ExpectedRevision, events: readonly EventToAppend[]): Promise<Appended>;
 
-  /** The stream's events in order, from revision `from` (default 0), at most `limit`. An absent stream reads empty. */
+  /**
+   * The stream's events in order, from revision `from` (default 0), at most `limit`. An absent stream reads empty. What is
+   * stored is shown as it is: an event that is missing, or unreadable, stops no reader.
+   * @throws StreamDamaged the stream was deleted for good
+   */
   abstract read(
     stream: string,
     options?: { readonly from?: number; readonly limit?: number },
@@ -82,6 +109,16 @@ export abstract class EventStore {
 
   /** Every event once, in log order, then live; ends when the signal aborts, throws when the store drops it. */
   abstract subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage>;
+
+  /**
+   * What became of the stream as a whole, as far as the store tells: undefined for a stream that begins with revision 0, and
+   * for one that never was.
+   * @throws StoreUnavailable
+   */
+  async damageOf(stream: string): Promise<DamageKind | undefined> {
+    const [first] = await this.read(stream, { limit: 1 });
+    return first !== undefined && first.revision > 0 ? 'cut' : undefined;
+  }
 
   /**
    * The position of the newest event of the service's own streams, which a subscription to all of them is sure to pass;
@@ -109,8 +146,39 @@ export abstract class EventStore {
     return 0;
   }
 
+  /**
+   * What stands now where an event was seen before; undefined when nothing does. `removed` when the stream was deleted or
+   * truncated from outside, which makes it no other log: nothing follows from that place.
+   * @throws StoreUnavailable
+   */
+  async standingAt({
+    stream,
+    revision,
+  }: Pick<KnownEvent, 'stream' | 'revision'>): Promise<StandingEvent | 'removed' | undefined> {
+    const [found] = await this.read(stream, { from: revision, limit: 1 });
+    return found && standing(found);
+  }
+
+  /**
+   * Adds to what this process knows of its log: it reaches `position`, and holds this event. A store whose log can be
+   * exchanged while it is in use checks that after each reconnection, before anything is appended or read.
+   */
+  expect(_position: Position, _event?: KnownEvent): void {
+    // Nothing to do where the log can't be exchanged.
+  }
+
+  /** Set while the log is known to be another one; cleared once the right one is back. */
+  get anotherLog(): AnotherLog | undefined {
+    return undefined;
+  }
+
   /** @throws StoreUnavailable */
   abstract health(): Promise<void>;
+}
+
+export function standing({ id, metadata }: Pick<EventToAppend, 'id' | 'metadata'>): StandingEvent {
+  const { hash } = metadata;
+  return { eventId: id, hash: typeof hash === 'string' ? hash : undefined };
 }
 
 export class WrongExpectedRevision extends Error {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { ApiError, ERRORS } from './errors.js';
+import type { Duplex } from 'node:stream';
+import { COMMON_HEADERS } from './answer-headers.js';
+import { ApiError, ERRORS, fault } from './errors.js';
 
 /**
  * Answers what never became a request: bad framing, a head that is too large, a request that did not come to its end in
@@ -18,16 +20,27 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     pending.once('finish', () => setImmediate(answerBrokenRequest, error, socket));
     return;
   }
-  const answer = answerTo(error.code);
+  end(socket, answerTo(error.code));
+}
+
+/** CONNECT asks for a tunnel, not for a resource: Node would close the connection without a word. */
+export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
+  const answer = fault('method_not_allowed', 'This is no proxy: CONNECT is not allowed');
+  end(socket, new ApiError([answer], { Allow: 'DELETE, GET, HEAD, PATCH, POST, PUT' }));
+}
+
+function end(socket: Duplex, answer: ApiError): void {
   const body = JSON.stringify(answer.body);
-  const head = [
-    `HTTP/1.1 ${String(answer.status)} ${answer.status === 408 ? 'Request Timeout' : 'Bad Request'}`,
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${String(Buffer.byteLength(body))}`,
-    `X-Request-Id: ${randomUUID()}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    'X-Request-Id': randomUUID(),
+    ...COMMON_HEADERS,
+    ...answer.headers,
+    Connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${String(answer.status)} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }
 
 function answerTo(code: string | undefined): ApiError {

@@ -17,6 +17,14 @@ describe('X-Reason', () => {
     });
   });
 
+  it('may have several lines in its text', () => {
+    expect(reasonOf('call; one%0D%0Atwo%09three')).toEqual({ code: 'call', text: 'one\r\ntwo\tthree' });
+  });
+
+  it('counts the characters of its text, not their bytes', () => {
+    expect(reasonOf(`call;${encodeURIComponent('😀'.repeat(500))}`)).toMatchObject({ text: '😀'.repeat(500) });
+  });
+
   it.each([
     '',
     'jane@example.com',
@@ -28,6 +36,8 @@ describe('X-Reason', () => {
     'call; ü',
     `call; ${'x'.repeat(501)}`,
     'call, call',
+    'call; %00',
+    'call; a%7Fb',
   ])('is refused as %j, without repeating it', (text) => {
     const refused = ((): unknown => {
       try {

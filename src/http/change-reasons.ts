@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ChangeReason } from '../event-sourcing/command-context.js';
 import { ApiError } from './errors.js';
+import { isLonger } from './field-rules.js';
+import { isFree, notFree } from './free-text.js';
 
 /** A short token of letters that could not hold an address, for it is stored in clear. */
 export const REASON_FORM = /^([a-z0-9_-]{1,40})(?:[ \t]*;[ \t]*([\x20-\x7e]+))?$/;
@@ -18,7 +20,8 @@ export function changeReasonOf(headers: IncomingHttpHeaders): ChangeReason | und
   if (code === undefined) throw invalid('X-Reason must be a code of a-z, 0-9, _ and -, or a code, ";" and a text');
   const text = encoded === undefined ? undefined : decoded(encoded);
   if (text === undefined) return { code };
-  if (text.length > MAX_TEXT) throw invalid(`The text in X-Reason must have at most ${MAX_TEXT} characters`);
+  if (!isFree('text', text)) throw invalid(`The text in X-Reason ${notFree('text')}`);
+  if (isLonger(text, MAX_TEXT)) throw invalid(`The text in X-Reason must have at most ${MAX_TEXT} characters`);
   return { code, text };
 }
 

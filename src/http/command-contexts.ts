@@ -20,7 +20,7 @@ export class CommandContexts {
   ) {}
 
   /** `Idempotency-Key` counts on POST only, for the other methods are idempotent by themselves. @throws ApiError */
-  of(request: FastifyRequest, body: unknown): CommandContext {
+  of(request: FastifyRequest, body: object): CommandContext {
     const { headers, params, method } = request;
     const actor = actorOf(request);
     const route = `${method} ${request.routeOptions.url ?? ''}`;

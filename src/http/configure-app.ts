@@ -2,15 +2,18 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config.js';
-import { answerBrokenRequest } from './broken-requests.js';
+import { COMMON_HEADERS, headersAt } from './answer-headers.js';
+import { answerBrokenRequest, answerConnect } from './broken-requests.js';
+import { CrossOrigin } from './cross-origin.js';
 import { answerFor } from './error-answers.js';
 import { ApiError } from './errors.js';
 import { ErrorFilter } from './error-filter.js';
 import { KnownRoutes } from './known-routes.js';
 import { serveDocs } from './openapi.js';
 import { rawQueryString } from './query-string.js';
-import { requestIdOf } from './request-context.js';
+import { pathOf, requestIdOf } from './request-context.js';
 import { logRequests } from './request-log.js';
+import { repeatedHeader } from './single-headers.js';
 import type { ServiceLogger } from './service-logger.js';
 
 /** Longer than any address Node lets through (16 KiB of head), so that the router never refuses one for its length. */
@@ -43,7 +46,7 @@ export function createHttpAdapter(
       const answer = answerFor(error);
       void reply
         .code(answer.status)
-        .headers({ ...answer.headers, 'X-Request-Id': request.id })
+        .headers({ ...COMMON_HEADERS, ...answer.headers, 'X-Request-Id': request.id })
         .send(answer.body);
     },
     clientErrorHandler: answerBrokenRequest,
@@ -53,6 +56,8 @@ export function createHttpAdapter(
     http: { headersTimeout: timeouts.request, connectionsCheckingInterval: timeouts.check, requireHostHeader: false },
   });
   const fastify: FastifyInstance = adapter.getInstance();
+  // Fastify knows QUERY by itself and looks at its body first; no address here has it.
+  fastify.addHttpMethod('QUERY', { overrideExisting: true });
   // Bodies stay bytes until the guards have let the request pass: see JsonBody.
   fastify.removeAllContentTypeParsers();
   adapter.useBodyParser('*', false, { bodyLimit });
@@ -60,17 +65,25 @@ export function createHttpAdapter(
 }
 
 /** Hooks, filters and documents. Call it once, before the app is initialised. */
-export function configureApp(app: NestFastifyApplication, log: ServiceLogger): void {
+export function configureApp(
+  app: NestFastifyApplication,
+  log: ServiceLogger,
+  { allowedOrigins = [] }: Partial<Pick<Config, 'allowedOrigins'>> = {},
+): void {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   const routes = new KnownRoutes();
   routes.watch(fastify);
+  const crossOrigin = new CrossOrigin(allowedOrigins, routes);
   fastify.decorateRequest('caller', null);
   fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('X-Request-Id', request.id);
-    done(hasHost(request.raw) ? undefined : ApiError.of('invalid_format', 'The Host header is missing'));
+    reply.header('X-Request-Id', request.id).headers(headersAt(pathOf(request.url)));
+    const refusal = hasHost(request.raw) ? repeatedHeader(request.raw.rawHeaders) : missingHost();
+    if (refusal !== undefined) done(refusal);
+    else if (!crossOrigin.answer(request, reply)) done();
   });
   logRequests(fastify, log);
   ignoreExpectations(fastify);
+  fastify.server.on('connect', answerConnect);
   app.useGlobalFilters(new ErrorFilter(routes, log));
   serveDocs(app);
 }
@@ -87,6 +100,8 @@ function escapeStrayPercents(url: string): string {
     return path.replaceAll('%', '%25') + url.slice(path.length);
   }
 }
+
+const missingHost = (): ApiError => ApiError.of('invalid_format', 'The Host header is missing');
 
 /** RFC 9112, 3.2. Node would answer by itself, without a body. */
 const hasHost = ({ httpVersion, headers }: IncomingMessage): boolean =>

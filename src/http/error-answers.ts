@@ -1,30 +1,45 @@
 import { HttpException } from '@nestjs/common';
-import { CustomerError } from '../customers/domain/errors.js';
+import { CustomerError, ValuesRefused } from '../customers/domain/errors.js';
 import { BrokenHistory } from '../customers/domain/evolve.js';
 import { IdempotencyKeyReused, PreconditionFailed } from '../event-sourcing/command-context.js';
 import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
-import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { AnotherLog, OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { SealBroken } from '../privacy/sealing.js';
-import { ApiError, ERRORS, type ErrorCode, fault } from './errors.js';
+import { ApiError, ERRORS, type ErrorCode, type Fault, fault, unlessToldBefore } from './errors.js';
 
 const RETRY_AFTER_SECONDS = '2';
 
 /** What a client is told about any error that reached the edge. What is not known here is a 500 without details. */
 export function answerFor(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof ValuesRefused) return new ApiError(allOf(error.refusals));
   if (error instanceof CustomerError) return ApiError.of(error.code, error.message, error.parameter);
   if (error instanceof PreconditionFailed) return example('precondition_failed');
   if (error instanceof IdempotencyKeyReused) return example('idempotency_key_reused');
   if (error instanceof OutcomeUnknown) return later('outcome_unknown');
-  if (error instanceof StoreUnavailable || error instanceof UnknownEventType) return later('service_unavailable');
+  if (error instanceof UnknownEventType) return later('service_unavailable', NEWER_RELEASE);
+  if (error instanceof AnotherLog) return later('service_unavailable', ANOTHER_LOG);
+  if (error instanceof StoreUnavailable) return later('service_unavailable');
   if (isAltered(error)) return example('log_altered');
   return byStatus(statusOf(error));
 }
 
+/** Each fault once: many keys of `metadata` have one parameter. */
+function allOf([first, ...others]: ValuesRefused['refusals']): readonly [Fault, ...Fault[]] {
+  const toFault = ({ code, message, parameter }: CustomerError): Fault => fault(code, message, parameter);
+  return [toFault(first), ...unlessToldBefore([toFault(first)], others.map(toFault))];
+}
+
 /** This service writes no such history: somebody else did, or its storage is broken. */
 const isAltered = (error: unknown): boolean =>
-  error instanceof MalformedEvent || error instanceof BrokenHistory || error instanceof SealBroken;
+  error instanceof StreamDamaged ||
+  error instanceof MalformedEvent ||
+  error instanceof BrokenHistory ||
+  error instanceof SealBroken;
+
+const NEWER_RELEASE = 'A newer release of the service wrote here, and this one can not read it; nothing was done';
 
 /** The standing text of a code: what its example in the documentation says. */
 function example(code: ErrorCode): ApiError {
@@ -32,8 +47,13 @@ function example(code: ErrorCode): ApiError {
   return ApiError.of(code, message, parameter);
 }
 
-const later = (code: 'service_unavailable' | 'outcome_unknown'): ApiError =>
-  new ApiError([fault(code, ERRORS[code].example.message)], { 'Retry-After': RETRY_AFTER_SECONDS });
+const ANOTHER_LOG =
+  'The event log is another log than the one this service works with: wiped, restored or exchanged; nothing was done';
+
+const later = (
+  code: 'service_unavailable' | 'outcome_unknown',
+  message: string = ERRORS[code].example.message,
+): ApiError => new ApiError([fault(code, message)], { 'Retry-After': RETRY_AFTER_SECONDS });
 
 /** Nest's exceptions carry `getStatus()`, Fastify's errors `statusCode`. */
 function statusOf(error: unknown): number {

@@ -25,7 +25,7 @@ export type ErrorStatus = keyof typeof ERROR_TYPES;
  * or moved to another status. An example with a parameter shows where the fault is looked for.
  */
 export const ERRORS = {
-  invalid_parameter: { status: 400, example: { parameter: 'email', message: 'email must be an email' } },
+  invalid_parameter: { status: 400, example: { parameter: 'email', message: 'email must be an email address' } },
   missing_parameter: {
     status: 400,
     example: { parameter: 'shipping.address.country', message: 'country is required' },
@@ -104,7 +104,7 @@ export interface ErrorBody {
 }
 
 /** More are not reported: an answer must not grow with what was sent. */
-const MAX_FAULTS = 100;
+export const MAX_FAULTS = 100;
 
 /** A refusal by the edge itself. All faults share the status of the first. */
 export class ApiError extends Error {
@@ -135,5 +135,12 @@ export const fault = (code: ErrorCode, message: string, parameter?: string): Fau
 
 export const unknownParameter = (name: string): Fault =>
   fault('unknown_parameter', ERRORS.unknown_parameter.example.message, name);
+
+/** Of `more` what neither `told` nor an earlier one of them says already, by code and parameter. */
+export function unlessToldBefore(told: readonly Fault[], more: readonly Fault[]): readonly Fault[] {
+  const nameOf = ({ code, parameter }: Fault): string => `${code} ${parameter ?? ''}`;
+  const names = new Set(told.map(nameOf));
+  return more.filter((next) => !names.has(nameOf(next)) && names.add(nameOf(next)));
+}
 
 export const hasFaults = (faults: readonly Fault[]): faults is readonly [Fault, ...Fault[]] => faults.length > 0;

@@ -1,3 +1,4 @@
+import { readJsonBody } from './json-body.js';
 import { ServiceSecrets } from '../privacy/service-secrets.js';
 import { CommandIds, type RepeatableRequest } from './idempotency.js';
 
@@ -27,12 +28,34 @@ describe('the name of a repeatable command', () => {
   });
 
   it('comes with a fingerprint of path and body that the order of fields does not change', () => {
-    const fingerprintOf = (params: unknown, body: unknown): string | undefined =>
+    const fingerprintOf = (params: unknown, body: object): string | undefined =>
       ids.idempotencyOf('key', { ...request, params, body })?.fingerprint;
     const first = fingerprintOf({ id: 'c1' }, { email: 'a@b.cc', shipping: { name: 'n', phone: 'p' } });
     expect(fingerprintOf({ id: 'c1' }, { shipping: { phone: 'p', name: 'n' }, email: 'a@b.cc' })).toBe(first);
     expect(fingerprintOf({ id: 'c2' }, { email: 'a@b.cc', shipping: { name: 'n', phone: 'p' } })).not.toBe(first);
     expect(fingerprintOf({ id: 'c1' }, { email: 'a@b.cc', shipping: { name: 'n', phone: 'q' } })).not.toBe(first);
+  });
+
+  it('comes with a fingerprint of what the body says, to the last digit, also where it is passed over', () => {
+    const read = (text: string): object =>
+      readJsonBody({ body: Buffer.from(text), headers: { 'content-type': 'application/json' }, method: 'POST' });
+    const fingerprintOf = (text: string): string | undefined =>
+      ids.idempotencyOf('key', { ...request, params: {}, body: read(text) })?.fingerprint;
+    const bodies = [
+      '{"sources":[{"n":1524831183200260097}]}',
+      '{"sources":[{"n":1524831183200260096}]}',
+      '{"sources":[{"n":1e400}]}',
+      '{"sources":[{"n":1e401}]}',
+      '{"sources":[{"n":"1e400"}]}',
+      '{"sources":[{"n":null}]}',
+      '{"sources":[{"n":0.1}]}',
+      '{"sources":[{"n":0.2}]}',
+    ];
+    expect(new Set(bodies.map(fingerprintOf)).size).toBe(bodies.length);
+    expect(fingerprintOf('{"a":1, "sources":[{"n":1e400,"m":2}]}')).toBe(
+      fingerprintOf('{"sources":[{"m":2.0,"n":1e400}],"a":1}'),
+    );
+    expect(fingerprintOf('{"a":"\\u0061","n":100}')).toBe(fingerprintOf(' {"n":1e2,"a":"a"}'));
   });
 
   it('is not made without a key', () => {

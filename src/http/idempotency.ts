@@ -4,16 +4,15 @@ import type { Actor, CommandContext } from '../event-sourcing/command-context.js
 import { canonicalJson } from '../event-sourcing/canonical-json.js';
 import { ServiceSecrets } from '../privacy/service-secrets.js';
 import { ApiError } from './errors.js';
-
-/** A field that is passed over may hold `1e999`, which was read as Infinity, and which JSON can't carry. */
-const carried = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+import { meaningOf } from './json-body.js';
 
 export interface RepeatableRequest {
   readonly actor: Actor;
   /** Method and template, as `POST /customers/:id`. */
   readonly route: string;
   readonly params: unknown;
-  readonly body: unknown;
+  /** As it was read: what it says is what counts. */
+  readonly body: object;
 }
 
 /** Turns an `Idempotency-Key` into the name of a command that is the same for good, and is no one else's. */
@@ -31,7 +30,7 @@ export class CommandIds {
     return {
       commandId: this.hmac(`${actor.type}:${actor.id}`, route, key),
       fingerprint: createHash('sha256')
-        .update(canonicalJson(carried({ params, body })))
+        .update(canonicalJson({ params, body: meaningOf(body) }))
         .digest('base64url'),
     };
   }

@@ -17,14 +17,18 @@ export const FlatQuery = createParamDecorator((_: undefined, context: ExecutionC
   return typeof raw === 'string' ? parseQueryString(raw) : NONE;
 });
 
+/** Addresses and the offsets of times are often sent with a bare `+`, which would be a space in a form. */
+const WITH_BARE_PLUS = /^(email|createdTime|updatedTime|asOf|from|to)(%5B|\[|=)/i;
+
 /**
- * Never fails: what is badly encoded stays as it is. `+` stands for itself and not for a space, for no parameter here
- * can hold a space, while e-mail addresses and the offsets of times are often sent with a bare `+`.
+ * Never fails: what is badly encoded stays as it is. A bare `+` stands for itself in addresses and times, and for a space,
+ * as forms encode it, everywhere else; `%2B` is a plus and `%20` a space in all of them.
  */
 export function parseQueryString(text: string): QueryParameters {
   if (text === '') return NONE;
   const parameters = new Map<string, string[]>();
-  for (const [key, value] of new URLSearchParams(text.replaceAll('+', '%2B'))) {
+  const pairs = text.split('&').map((pair) => (WITH_BARE_PLUS.test(pair) ? pair.replaceAll('+', '%2B') : pair));
+  for (const [key, value] of new URLSearchParams(pairs.join('&'))) {
     const values = parameters.get(key);
     if (values === undefined) parameters.set(key, [value]);
     else values.push(value);
@@ -54,12 +58,12 @@ export function integer(parameters: QueryParameters, name: string, min: number, 
   throw invalidQuery(name, `${name} must be an integer from ${String(min)} to ${String(max)}`);
 }
 
-/** @throws ApiError unless it is `true`, `false`, `1` or `0` */
+/** Python writes `True` and `False`. @throws ApiError unless it is one of these, `true`, `false`, `1` or `0` */
 export function flag(parameters: QueryParameters, name: string): boolean | undefined {
   const text = singleValue(parameters, name);
   if (text === undefined) return undefined;
-  if (text === 'true' || text === '1') return true;
-  if (text === 'false' || text === '0') return false;
+  if (/^([Tt]rue|1)$/.test(text)) return true;
+  if (/^([Ff]alse|0)$/.test(text)) return false;
   throw invalidQuery(name, `${name} must be true, false, 1 or 0`);
 }
 
@@ -68,13 +72,15 @@ const isElement = (key: string, name: string): boolean =>
   key === name || (key.startsWith(name) && /^\[\d{0,3}\]$/.test(key.slice(name.length)));
 
 /**
- * `name=a,b`, `name` repeated, `name[]=a` and `name[0]=a`, in any mixture. Each value once.
+ * `name=a,b`, `name` repeated, `name[]=a` and `name[0]=a`, in any mixture. Each value once, without the spaces round it.
  * @throws ApiError for none at all, and for more than `max`
  */
 export function list(parameters: QueryParameters, name: string, max: number): readonly string[] | undefined {
   const given = [...parameters].filter(([key]) => isElement(key, name));
   if (given.length === 0) return undefined;
-  const values = new Set(given.flatMap(([, texts]) => texts.flatMap((text) => text.split(','))));
+  const values = new Set(
+    given.flatMap(([, texts]) => texts.flatMap((text) => text.split(',').map((part) => part.trim()))),
+  );
   values.delete('');
   if (values.size === 0) throw invalidQuery(name, `${name} must not be empty`);
   if (values.size > max) throw invalidQuery(name, `${name} can hold at most ${String(max)} values`);

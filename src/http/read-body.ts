@@ -1,7 +1,17 @@
 import { plainToInstance } from 'class-transformer';
 import { type ValidationError, validateSync, type ValidatorOptions } from 'class-validator';
 import { fieldsOf, type RequestClass } from './body-fields.js';
-import { ApiError, type ErrorCode, ERRORS, type Fault, fault, hasFaults, unknownParameter } from './errors.js';
+import {
+  ApiError,
+  type ErrorCode,
+  ERRORS,
+  type Fault,
+  fault,
+  hasFaults,
+  MAX_FAULTS,
+  unknownParameter,
+  unlessToldBefore,
+} from './errors.js';
 import type { JsonObject } from './json-body.js';
 
 const NONE: ReadonlySet<string> = new Set();
@@ -9,28 +19,34 @@ const OPTIONS: ValidatorOptions = { validationError: { target: false, value: fal
 /** Stands where an object or an array was sent in place of a scalar or a known object: no rule takes it. */
 const WRONG_SHAPE = Symbol('not the shape this field has');
 
+export interface Reading {
+  /** Fields that may stand in the body and are passed over. */
+  readonly ignored?: ReadonlySet<string>;
+  /** Faults found elsewhere, which come last. */
+  readonly found?: readonly Fault[];
+  /** Faults that are told together with others, and refuse nothing by themselves. */
+  readonly besides?: readonly Fault[];
+}
+
 /**
- * The body as an instance of its request class, checked by the rules of that class. Types are taken as they are, nothing
- * is converted. Unknown fields come first among the faults, in the body's order, then the class's own order.
- * @param ignored fields that may stand in the body and are passed over
- * @param found faults found elsewhere, which come last
- * @throws ApiError with all faults at once
+ * What the body says, checked by the rules of its request class. Types are taken as they are, nothing is converted. Within
+ * a field that is an object `null` means the same as leaving out, and is left out. Unknown fields come first among the
+ * faults, in the body's order, then the class's own order.
+ * @throws ApiError with all faults at once, each parameter once for each code
  */
 export function readBody<T extends object>(
   type: new () => T,
   body: JsonObject,
-  ignored = NONE,
-  found: readonly Fault[] = [],
+  { ignored = NONE, found = [], besides = [] }: Reading = {},
 ): T {
   const faults: Fault[] = [];
-  const request = plainToInstance(type, knownPart(type, body, '', ignored, faults));
-  for (const [name, kind] of fieldsOf(type)) {
-    if (kind === 'opaque' && Object.hasOwn(body, name)) Object.assign(request, { [name]: body[name] });
-  }
-  collect(validateSync(request, OPTIONS), '', faults);
-  faults.push(...found);
-  if (hasFaults(faults)) throw new ApiError(faults);
-  return request;
+  const known = knownPart(type, body, '', ignored, faults);
+  const opaque = [...fieldsOf(type)].filter(([name, kind]) => kind === 'opaque' && Object.hasOwn(body, name));
+  const untouched = Object.fromEntries(opaque.map(([name]) => [name, body[name]]));
+  collect(validateSync(Object.assign(plainToInstance(type, known), untouched), OPTIONS), '', faults);
+  faults.push(...unlessToldBefore(faults, found));
+  if (hasFaults(faults)) throw new ApiError([faults[0], ...faults.slice(1), ...unlessToldBefore(faults, besides)]);
+  return Object.assign(known, untouched) as T;
 }
 
 /**
@@ -49,9 +65,14 @@ function knownPart(
   for (const [name, value] of Object.entries(body)) {
     const kind = fields.get(name);
     if (kind === undefined) {
-      if (!ignored.has(name)) faults.push(unknownParameter(path + name));
+      if (!ignored.has(name) && faults.length < MAX_FAULTS) faults.push(unknownParameter(path + name));
+    } else if (path !== '' && value === null) {
+      continue;
     } else if (typeof kind === 'function' && isPlain(value)) {
       part[name] = knownPart(kind, value, `${path}${name}.`, NONE, faults);
+    } else if (typeof kind === 'function' && isEmptyArray(value)) {
+      // What PHP makes of an empty map, also of one that it was given as `{}`.
+      part[name] = {};
     } else if (kind !== 'opaque') {
       part[name] = typeof value === 'object' && value !== null ? WRONG_SHAPE : value;
     }
@@ -61,6 +82,8 @@ function knownPart(
 
 const isPlain = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 
 function collect(errors: readonly ValidationError[], path: string, faults: Fault[]): void {
   for (const { property, constraints = {}, children = [] } of errors) {

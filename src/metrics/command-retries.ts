@@ -1,18 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import type { CustomerCommand } from '../customers/domain/commands.js';
-
-/** The names the commands go by on the bus, so that all metrics of commands speak of the same. */
-const NAMES: Readonly<Record<CustomerCommand['kind'], string>> = {
-  create: 'CreateCustomer',
-  update: 'UpdateCustomer',
-  forget: 'ForgetCustomer',
-  erase: 'EraseCustomer',
-  delete: 'DeleteCustomer',
-  place_hold: 'PlaceLegalHold',
-  lift_hold: 'LiftLegalHold',
-  attach_source: 'AttachSource',
-  detach_source: 'DetachSource',
-};
+import { COMMAND_NAMES, type CustomerCommand } from '../customers/domain/decide.js';
 
 /** Counts decisions that were made again, since another writer was faster. */
 export class CommandRetries {
@@ -25,10 +12,10 @@ export class CommandRetries {
       labelNames: ['command'],
       registers: [registry],
     });
-    for (const command of Object.values(NAMES)) this.retries.inc({ command }, 0);
+    for (const command of Object.values(COMMAND_NAMES)) this.retries.inc({ command }, 0);
   }
 
   count(kind: CustomerCommand['kind']): void {
-    this.retries.inc({ command: NAMES[kind] });
+    this.retries.inc({ command: COMMAND_NAMES[kind] });
   }
 }

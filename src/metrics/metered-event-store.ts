@@ -1,15 +1,12 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import {
   type Appended,
-  EventStore,
+  type EventStore,
   type EventToAppend,
   type ExpectedRevision,
-  type Position,
-  type RecordedEvent,
-  type SubscribeOptions,
-  type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../event-sourcing/event-store.js';
+import { EventStoreDecorator } from '../event-sourcing/event-store-decorator.js';
 import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { inSpan } from './tracing.js';
 
@@ -17,16 +14,13 @@ const OUTCOMES = ['appended', 'conflict', 'unavailable', 'unknown', 'failed'] as
 type AppendOutcome = (typeof OUTCOMES)[number];
 
 /** Counts and times every call of `append`, each with a span of its own; hands everything else on as it is. */
-export class MeteredEventStore extends EventStore {
+export class MeteredEventStore extends EventStoreDecorator {
   private readonly appends: Counter<'outcome'>;
   private readonly events: Counter;
   private readonly durations: Histogram;
 
-  constructor(
-    private readonly inner: EventStore,
-    registry: Registry,
-  ) {
-    super();
+  constructor(inner: EventStore, registry: Registry) {
+    super(inner);
     const registers = [registry];
     this.appends = new Counter({
       name: 'customers_appends_total',
@@ -52,6 +46,14 @@ export class MeteredEventStore extends EventStore {
       collect() {
         this.reset();
         this.inc(inner.subscriptionRestarts);
+      },
+    });
+    new Gauge({
+      name: 'customers_another_log',
+      help: 'Whether the event log was found to be another one (1), so that nothing is read or appended',
+      registers,
+      collect() {
+        this.set(Number(inner.anotherLog !== undefined));
       },
     });
     for (const outcome of OUTCOMES) this.appends.inc({ outcome }, 0);
@@ -80,49 +82,6 @@ export class MeteredEventStore extends EventStore {
       (span) => work((outcome) => span?.setAttribute('customers.outcome', outcome)),
       (error) => outcomeOf(error) !== 'conflict',
     );
-  }
-
-  override read(
-    stream: string,
-    options?: { readonly from?: number; readonly limit?: number },
-  ): Promise<readonly RecordedEvent[]> {
-    return this.inner.read(stream, options);
-  }
-
-  override subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
-    return this.inner.subscribe(options);
-  }
-
-  override head(): Promise<Position | undefined> {
-    return this.inner.head();
-  }
-
-  override end(): Promise<Position | undefined> {
-    return this.inner.end();
-  }
-
-  override logId(): Promise<string> {
-    return this.inner.logId();
-  }
-
-  override comparePositions(a: Position, b: Position): number {
-    return this.inner.comparePositions(a, b);
-  }
-
-  override fraction(position: Position, head: Position): number {
-    return this.inner.fraction(position, head);
-  }
-
-  override eventsBetween(after: Position | undefined, upTo: Position): number {
-    return this.inner.eventsBetween(after, upTo);
-  }
-
-  override get subscriptionRestarts(): number {
-    return this.inner.subscriptionRestarts;
-  }
-
-  override health(): Promise<void> {
-    return this.inner.health();
   }
 }
 

@@ -2,7 +2,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
 import { Public } from '../access/required-access.js';
-import { processMetrics } from './process-metrics.js';
+import { metricsText } from './metrics-server.js';
 
 /**
  * For Prometheus, in its text format. Public like the health checks, and no part of the API: it tells counts, times and
@@ -12,17 +12,11 @@ import { processMetrics } from './process-metrics.js';
 @Public()
 @Controller('metrics')
 export class MetricsController {
-  private readonly registries: readonly Registry[];
-
-  constructor(registry: Registry) {
-    this.registries = [registry, processMetrics()];
-  }
+  constructor(private readonly registry: Registry) {}
 
   @Get()
   @Header('Content-Type', Registry.PROMETHEUS_CONTENT_TYPE)
-  @Header('Cache-Control', 'no-store')
-  async metrics(): Promise<string> {
-    const texts = await Promise.all(this.registries.map((registry) => registry.metrics()));
-    return texts.join('\n');
+  metrics(): Promise<string> {
+    return metricsText(this.registry);
   }
 }

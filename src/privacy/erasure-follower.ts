@@ -1,5 +1,6 @@
 import type { RecordedEvent } from '../event-sourcing/event-store.js';
 import type { LogHandler } from '../event-sourcing/log-follower.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import type { KeyRing } from './key-ring.js';
 import type { KeyRef } from './subject-keys.js';
 
@@ -34,11 +35,18 @@ export class ErasureFollower implements LogHandler {
   async handle(events: readonly RecordedEvent[]): Promise<void> {
     const endings = events.filter((event) => this.erasures.keyEndedBy(event) !== undefined);
     if (endings.length === 0) return;
-    await this.erasures.redact(endings);
+    const damage = await this.erasures.redact(endings).then(() => undefined, ifDamaged);
+    // What is wrong with a customer's stream behind its end keeps no key alive.
     await Promise.all(endings.map((event) => this.destroy(this.erasures.keyEndedBy(event))));
+    if (damage !== undefined) throw damage;
   }
 
   private async destroy(ref: KeyRef | undefined): Promise<void> {
     if (ref !== undefined) await this.keys.destroy(ref);
   }
+}
+
+function ifDamaged(error: unknown): StreamDamaged {
+  if (error instanceof StreamDamaged) return error;
+  throw error;
 }

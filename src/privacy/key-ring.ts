@@ -35,6 +35,7 @@ const MAX_ENTRIES = 10_000;
  */
 export class KeyMissing extends StoreUnavailable {
   override readonly name = 'KeyMissing';
+  override readonly passes = false;
   constructor(
     readonly ref: KeyRef,
     readonly reason: 'absent' | 'unreadable',
@@ -88,13 +89,19 @@ export class KeyRing {
 
   /** Only for a life that has no sealed value yet: elsewhere a new key would hide that the old one is lost. */
   async findOrCreate(ref: KeyRef): Promise<Held> {
+    return (await this.begin(ref)).key;
+  }
+
+  /** As {@link findOrCreate}. `isNew`: nobody can have used it before, and there was no fence. */
+  async begin(ref: KeyRef): Promise<{ readonly key: Held; readonly isNew: boolean }> {
     const held = this.fresh(ref);
-    if (held !== undefined) return held;
+    if (held !== undefined) return { key: held, isNew: false };
     const asked = this.now();
-    const standing = await this.subjectKeys.create(ref, this.masterKeys.wrap(ref, randomBytes(KEY_BYTES)));
+    const made = this.masterKeys.wrap(ref, randomBytes(KEY_BYTES));
+    const standing = await this.subjectKeys.create(ref, made);
     const key = this.take(ref, standing, asked);
     if (key === 'none') throw new KeyMissing(ref, 'absent');
-    return key;
+    return { key, isNew: standing.status === 'active' && standing.fingerprint === made.fingerprint };
   }
 
   /** Destroys the key for good and raises the fence. @returns the destroyed key's fingerprint, if there was one */

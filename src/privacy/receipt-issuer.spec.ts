@@ -46,7 +46,7 @@ describe('the issuer of receipts', () => {
       },
       ring: new SigningRing([{ id: 'k', key: new Uint8Array(32).fill(1) }]),
       clock,
-      log: { warn: () => undefined },
+      log: { warn: () => undefined, error: () => undefined },
       cachesMs: 0,
       issues: true,
       ...more,

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Checkpoints } from '../event-sourcing/checkpoints.js';
 import type { Clock } from '../event-sourcing/clock.js';
 import { LeasedWork } from '../event-sourcing/leased-work.js';
-import type { FollowerLog } from '../event-sourcing/log-follower.js';
+import { type FailureLog, RepeatedFailure } from '../event-sourcing/repeated-failure.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
 import { PLACES, type ReceiptPayload, signReceipt } from './receipt.js';
 import type { NotedErasure, Receipts } from './receipts.js';
@@ -34,7 +35,7 @@ export interface IssuerParts {
   readonly logCheckpoints: LogCheckpoints;
   readonly ring: SigningRing;
   readonly clock: Clock;
-  readonly log: FollowerLog;
+  readonly log: FailureLog;
   /** For so long a cache of another instance may hold a key that is destroyed; 0 where there is none. */
   readonly cachesMs: number;
   /** After so many days a master key is destroyed, and what it wraps in old backups with it. */
@@ -52,14 +53,16 @@ export class ReceiptIssuer {
   private readonly work: LeasedWork;
   /** When an erasure was first seen done, by the name of its key. */
   private readonly seenDone = new Map<string, number>();
+  private readonly failing: RepeatedFailure;
 
   constructor(private readonly parts: IssuerParts) {
+    this.failing = new RepeatedFailure({ log: parts.log, what: 'receipts could not be issued' });
     this.work = new LeasedWork({
       checkpoints: parts.checkpoints,
       lease: LEASE,
       work: (signal) => this.rounds(signal),
       failed: (error) => {
-        parts.log.warn('receipts could not be issued', { error: error instanceof Error ? error.name : typeof error });
+        this.failing.failed(error);
       },
     });
   }
@@ -76,6 +79,7 @@ export class ReceiptIssuer {
     try {
       while (!signal.aborted) {
         await this.round(signal);
+        this.failing.recovered();
         await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       }
     } finally {
@@ -93,7 +97,7 @@ export class ReceiptIssuer {
         if (signal.aborted) return;
         const checkpoint = await logCheckpoints.covering(noted.position);
         if (checkpoint === undefined) return;
-        await this.issue(noted.ref, checkpoint);
+        await this.issue(noted.ref, checkpoint).catch(laterIfDamaged);
       }
       if (page.length < PAGE) return;
       after = page.at(-1);
@@ -129,4 +133,9 @@ export class ReceiptIssuer {
     const { epochDays } = this.parts;
     return epochDays === undefined ? null : new Date(erasedAt + epochDays * DAY_MS).toISOString();
   }
+}
+
+/** The one is set aside, and its receipt waits for the release; the others get theirs. */
+function laterIfDamaged(error: unknown): void {
+  if (!(error instanceof StreamDamaged)) throw error;
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { decode, type SealedCustomerEvent } from '../customers/customer-events.js';
-import type { CustomerEventType } from '../customers/domain/events.js';
-import { PERSONAL_FIELDS, type PersonalField, PersonalValues } from '../customers/personal-values.js';
+import { reading } from '../customers/damaged-events.js';
+import { type CustomerEventType, EVENTS } from '../customers/domain/events.js';
+import { PERSONAL_FIELDS, type PersonalField } from '../customers/domain/fields.js';
+import { PersonalValues } from '../customers/personal-values.js';
 import { isoTime } from '../customers/read-model/project.js';
 import { customerIdOf } from '../customers/streams.js';
 import { type EventMetadata, MalformedEvent, readMetadata } from '../event-sourcing/envelope.js';
@@ -9,31 +11,14 @@ import type { RecordedEvent } from '../event-sourcing/event-store.js';
 import { KeyMissing, KeyRing } from '../privacy/key-ring.js';
 import { isSealed } from '../privacy/sealed.js';
 import type { KeyRef } from '../privacy/subject-keys.js';
-import { newValues } from './event-data.js';
+import { toldValues } from './event-data.js';
 
-/** `type` of the envelope. An event without an entry does not compile. For good: consumers choose by it. */
-export const EVENT_TYPES = {
-  CustomerCreated: 'customer.created',
-  CustomerEmailChanged: 'customer.email_changed',
-  CustomerLocaleChanged: 'customer.locale_changed',
-  CustomerTypeChanged: 'customer.type_changed',
-  CustomerEnabled: 'customer.enabled',
-  CustomerDisabled: 'customer.disabled',
-  CustomerShippingChanged: 'customer.shipping_changed',
-  CustomerMetadataChanged: 'customer.metadata_changed',
-  TaxCertificateAdded: 'customer.tax_certificate_added',
-  SourceAttached: 'customer.source_attached',
-  SourceDetached: 'customer.source_detached',
-  DefaultSourceChanged: 'customer.default_source_changed',
-  ForgetRequested: 'customer.forget_requested',
-  ForgetRequestWithdrawn: 'customer.forget_request_withdrawn',
-  LegalHoldPlaced: 'customer.legal_hold_placed',
-  LegalHoldLifted: 'customer.legal_hold_lifted',
-  CustomerErased: 'customer.erased',
-  CustomerDeleted: 'customer.deleted',
-} as const satisfies Record<CustomerEventType, string>;
+export type CloudEventType = (typeof EVENTS)[CustomerEventType]['name'];
 
-export type CloudEventType = (typeof EVENT_TYPES)[CustomerEventType];
+/** `type` of the envelope, by the type that the log has. */
+export const EVENT_TYPES = Object.fromEntries(
+  Object.entries(EVENTS).map(([type, { name }]) => [type, name]),
+) as Readonly<Record<CustomerEventType, CloudEventType>>;
 
 /** The customer's id and the new values under the names of the customer's resource; `null` for what was cleared. */
 export interface CloudEventData {
@@ -118,6 +103,7 @@ export class CloudEvents {
    * them; without it no key is asked for, and an event reads the same for ever.
    * @throws StoreUnavailable and KeyMissing, with `pii` alone
    * @throws UnknownEventType, MalformedEvent
+   * @throws StreamDamaged a value does not open, with `pii` alone
    */
   async envelopes(
     events: readonly RecordedEvent[],
@@ -125,7 +111,7 @@ export class CloudEvents {
   ): Promise<readonly CloudEvent[]> {
     const decoded = events.map(decodeRecorded);
     const keys = pii ? await this.keysFor(decoded) : undefined;
-    return decoded.map((event) => this.envelope(event, keys));
+    return decoded.map((event) => reading(event.recorded, () => this.envelope(event, keys)));
   }
 
   private async keysFor(events: readonly Decoded[]): Promise<ReadonlyMap<string, Key>> {
@@ -150,7 +136,7 @@ export class CloudEvents {
   private envelope(decoded: Decoded, keys: ReadonlyMap<string, Key> | undefined): CloudEvent {
     const { recorded, event, metadata, customerId, ref } = decoded;
     const type = EVENT_TYPES[event.type];
-    const values = newValues(event, { customerId, at: metadata.at });
+    const values = toldValues(event, { customerId, at: metadata.at });
     return {
       specversion: '1.0',
       id: recorded.id,

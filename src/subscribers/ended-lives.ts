@@ -1,6 +1,8 @@
-import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { keyEndedBy } from '../customers/read-model/customer-erasures.js';
 import type { EventStore, RecordedEvent } from '../event-sourcing/event-store.js';
+import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
+import { followerLog } from '../follower-log.js';
 import type { KeyRing } from '../privacy/key-ring.js';
 import type { KeyRef } from '../privacy/subject-keys.js';
 import type { Endings } from './cloud-event.js';
@@ -16,7 +18,10 @@ const SWEPT_AT_ONCE = 500;
  * concern, for nothing is served until their keys are destroyed.
  */
 export class EndedLives implements Endings, OnModuleInit, OnModuleDestroy {
-  private readonly logger = new Logger(EndedLives.name);
+  private readonly failing = new RepeatedFailure({
+    log: followerLog(EndedLives.name),
+    what: 'Ended lives could not be swept',
+  });
   private readonly lives = new Map<string, KeyRef>();
   private sweeping: NodeJS.Timeout | undefined;
 
@@ -59,8 +64,9 @@ export class EndedLives implements Endings, OnModuleInit, OnModuleDestroy {
     try {
       const found = await this.keys.findMany(refs);
       for (const [index, ref] of refs.entries()) if (found[index] === 'erased') this.lives.delete(nameOf(ref));
+      this.failing.recovered();
     } catch (error) {
-      this.logger.warn(`Ended lives could not be swept: ${error instanceof Error ? error.name : typeof error}`);
+      this.failing.failed(error);
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { SealedCustomerEvent } from '../customers/customer-events.js';
+import { EVENTS, newValues } from '../customers/domain/events.js';
 import { isoTime } from '../customers/read-model/project.js';
 
 /** What an event's envelope tells of it besides its data. */
@@ -12,51 +13,15 @@ export type FieldValues = Readonly<Record<string, unknown>>;
 
 /**
  * The new values under the names the customer's resource has them, personal ones still sealed; `null` where a value was
- * cleared. Each field is named here: what the storage format holds besides is nobody's business.
+ * cleared. What the catalogue does not name, the storage format has for itself.
  */
-export function newValues(event: SealedCustomerEvent, { customerId, at }: EventPlace): FieldValues {
-  switch (event.type) {
-    case 'CustomerCreated': {
-      const { email, locale, type, enabled, shipping, metadata } = event.data;
-      return { email, locale, type, enabled, shipping, metadata, requestToBeForgotten: false };
-    }
-    case 'CustomerEmailChanged':
-      return { email: event.data.email };
-    case 'CustomerLocaleChanged':
-      return { locale: event.data.locale };
-    case 'CustomerTypeChanged':
-      return { type: event.data.type };
-    case 'CustomerEnabled':
-      return { enabled: true };
-    case 'CustomerDisabled':
-      return { enabled: false };
-    case 'CustomerShippingChanged':
-      return { shipping: event.data.shipping };
-    case 'CustomerMetadataChanged':
-      return { metadata: event.data.metadata };
-    case 'TaxCertificateAdded':
-      return { taxCertificate: event.data.taxCertificate };
-    case 'SourceAttached': {
-      const { sourceId: id, type, state, reusable } = event.data;
-      return { source: { id, customerId, type, state, reusable, createdTime: isoTime(at) } };
-    }
-    case 'SourceDetached':
-      return { sourceId: event.data.sourceId };
-    case 'DefaultSourceChanged':
-      return { defaultSourceId: event.data.sourceId };
-    case 'ForgetRequested':
-      return { requestToBeForgotten: true, dueAt: event.data.dueAt };
-    case 'ForgetRequestWithdrawn':
-      return { requestToBeForgotten: false };
-    case 'LegalHoldPlaced':
-      return { legalHold: true };
-    case 'LegalHoldLifted':
-      return { legalHold: false };
-    case 'CustomerErased':
-      return { enabled: false, requestToBeForgotten: true, cause: event.data.cause };
-    case 'CustomerDeleted':
-      return {};
-    default:
-      return event satisfies never;
-  }
+export function toldValues(event: SealedCustomerEvent, place: EventPlace): FieldValues {
+  const values: FieldValues = { ...event.data, ...newValues(event), ...sourceOf(event, place) };
+  return Object.fromEntries(EVENTS[event.type].tells.map((name) => [name, values[name]]));
+}
+
+function sourceOf(event: SealedCustomerEvent, { customerId, at }: EventPlace): FieldValues {
+  if (event.type !== 'SourceAttached') return {};
+  const { sourceId: id, type, state, reusable } = event.data;
+  return { source: { id, customerId, type, state, reusable, createdTime: isoTime(at) } };
 }

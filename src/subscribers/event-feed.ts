@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { EventStore, type Position, type RecordedEvent } from '../event-sourcing/event-store.js';
-import { LogMismatch, UnknownEventType } from '../event-sourcing/log-follower.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import type { Position, RecordedEvent } from '../event-sourcing/event-store.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
+import { Quarantine } from '../event-sourcing/quarantine.js';
+import { QuarantinedLog } from '../event-sourcing/quarantined-log.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { type CloudEvent, CloudEvents } from './cloud-event.js';
 import { knownPart } from './event-filter.js';
 import { cursorGone, LogCursors } from './log-cursors.js';
@@ -19,7 +21,8 @@ export interface FeedPage {
 @Injectable()
 export class EventFeed {
   constructor(
-    private readonly store: EventStore,
+    private readonly store: QuarantinedLog,
+    private readonly quarantine: Quarantine,
     private readonly cursors: LogCursors,
     private readonly cloudEvents: CloudEvents,
   ) {}
@@ -30,6 +33,11 @@ export class EventFeed {
     try {
       return await this.answer(page.events, page.position, page.hasMore, pii);
     } catch (error) {
+      // Only opening a value has shown it; the page is read again without what is held since.
+      if (error instanceof StreamDamaged) {
+        await this.quarantine.setAside(error);
+        return this.page(request, { pii });
+      }
       const known = error instanceof UnknownEventType ? knownPart(page.events) : [];
       if (known.length === 0) throw error;
       return await this.answer(known, known.at(-1)?.position, true, pii);
@@ -50,6 +58,5 @@ export class EventFeed {
 /** What a reader is told of a page that could not be read. @throws ApiError cursor_gone @throws StoreUnavailable */
 export function cannotBeRead(error: unknown): never {
   if (error instanceof RangeError) throw cursorGone('after');
-  if (error instanceof LogMismatch) throw new StoreUnavailable('event_log', { cause: error });
   throw error;
 }

@@ -19,6 +19,8 @@ export interface ReadableLog {
   readonly tail: LogTail;
   /** So many catch up at once; the others wait. */
   readonly catchUps: Turns;
+  /** Of an event that is in the tail: whether it is held since. */
+  readonly isHeld?: (event: RecordedEvent) => boolean;
 }
 
 /** What one reader holds at most. */
@@ -61,7 +63,7 @@ export class EventReader {
     if (last === undefined) return undefined;
     const name = `${place} ${events.length} ${this.filterName}`;
     // Whoever came from the log can be ahead of the tail.
-    const fresh = events.filter(({ position }) => this.isNew(position));
+    const fresh = events.filter((event) => this.isNew(event.position) && this.log.isHeld?.(event) !== true);
     const wanted = fresh.filter((event) => passes(this.filter, event));
     this.place = place + events.length;
     if (fresh.length === 0) return { events: [], position: this.position };

@@ -1,79 +1,57 @@
-import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { ToldValue } from '../customers/domain/event-entry.js';
+import { ENTRIES, type Field, FIELD_NAMES, PERSONAL_FIELDS, SETTABLE_FIELDS } from '../customers/domain/fields.js';
 import { SourceResponse } from '../customers/dto/customer-response.js';
-import { ShippingRequest } from '../customers/dto/shipping-request.js';
-import { TaxCertificateRequest } from '../customers/dto/tax-certificate-request.js';
-import { PERSONAL_FIELDS } from '../customers/personal-values.js';
+import { documented, isClearable, oneOf, optionsOf, type PropertyDocs, schemaOf } from '../customers/dto/field-docs.js';
 import { EVENT_TYPES } from './cloud-event.js';
 
-const cleared = (schema: object): { oneOf: object[] } => ({ oneOf: [schema, { type: 'null' }] });
-const text = { type: 'string' };
+const uuid = { type: 'string', format: 'uuid' } as const;
+const orNull = (schema: object, description?: string) => oneOf([schema, { type: 'null' }], description);
+
+/** A field as the events that carry it have it. */
+function inEvent(field: Field): PropertyDecorator {
+  const entry = ENTRIES[field];
+  const said = [...(entry.personal ? ['Personal.'] : []), entry.inEvents ?? []].flat().join(' ');
+  const description = said === '' ? undefined : said;
+  if (isClearable(field)) return orNull(schemaOf(entry), description);
+  return ApiPropertyOptional({ ...optionsOf(entry), ...(description !== undefined && { description }) });
+}
+
+const fieldDocs = (fields: readonly Field[]): PropertyDocs =>
+  Object.fromEntries(fields.filter((field) => ENTRIES[field].answered).map((field) => [field, inEvent(field)]));
+
+/** The new values that events tell, by name. The catalogue of events says which event tells which. */
+const TOLD_DOCS: PropertyDocs = {
+  ...fieldDocs(SETTABLE_FIELDS),
+  ...fieldDocs(FIELD_NAMES),
+  ...({
+    source: ApiPropertyOptional({ type: SourceResponse, description: 'The one that was attached.' }),
+    sourceId: ApiPropertyOptional({ ...uuid, description: 'Of the source that was detached.' }),
+    defaultSourceId: orNull(uuid),
+    requestToBeForgotten: ApiPropertyOptional({ type: Boolean }),
+    dueAt: ApiPropertyOptional({ type: String, format: 'date-time', description: 'When the erasure takes effect.' }),
+    cause: ApiPropertyOptional({
+      enum: ['grace_period_over', 'requested'],
+      description: 'Why the customer was erased.',
+    }),
+  } satisfies Record<Exclude<ToldValue, Field>, PropertyDecorator>),
+};
+
+const leftOut = (why: string): PropertyDecorator =>
+  ApiPropertyOptional({
+    enum: PERSONAL_FIELDS,
+    enumName: 'PersonalField',
+    isArray: true,
+    description: `Personal fields that are left out because the ${why}.`,
+  });
 
 /** All fields that an event of some type has; docs/events.md says which. */
-export class CloudEventDataResponse {
-  @ApiProperty({ type: String, example: '5823594808' })
-  customerId: string;
-
-  @ApiPropertyOptional({ ...cleared({ type: 'string', format: 'email' }), description: 'Personal.' })
-  email?: unknown;
-
-  @ApiPropertyOptional(cleared(text))
-  locale?: unknown;
-
-  @ApiPropertyOptional({ enum: ['business', 'individual'] })
-  type?: string;
-
-  @ApiPropertyOptional({ type: Boolean })
-  enabled?: boolean;
-
-  @ApiPropertyOptional({
-    ...cleared({ $ref: getSchemaPath(ShippingRequest) }),
-    description: 'Personal. The whole resulting value.',
-  })
-  shipping?: unknown;
-
-  @ApiPropertyOptional({
-    ...cleared({ type: 'object', additionalProperties: true }),
-    description: 'Personal. The whole resulting map.',
-  })
-  metadata?: unknown;
-
-  @ApiPropertyOptional({ type: TaxCertificateRequest, description: 'Personal. The one that was added.' })
-  taxCertificate?: unknown;
-
-  @ApiPropertyOptional({ type: SourceResponse, description: 'The one that was attached.' })
-  source?: unknown;
-
-  @ApiPropertyOptional({ type: String, format: 'uuid', description: 'Of the source that was detached.' })
-  sourceId?: string;
-
-  @ApiPropertyOptional(cleared({ type: 'string', format: 'uuid' }))
-  defaultSourceId?: unknown;
-
-  @ApiPropertyOptional({ type: Boolean })
-  requestToBeForgotten?: boolean;
-
-  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'When the erasure takes effect.' })
-  dueAt?: string;
-
-  @ApiPropertyOptional({ enum: ['grace_period_over', 'requested'], description: 'Why the customer was erased.' })
-  cause?: string;
-
-  @ApiPropertyOptional({
-    enum: PERSONAL_FIELDS,
-    enumName: 'PersonalField',
-    isArray: true,
-    description: 'Personal fields that are left out because the reader lacks the scope `events:read.pii`.',
-  })
-  redacted?: string[];
-
-  @ApiPropertyOptional({
-    enum: PERSONAL_FIELDS,
-    enumName: 'PersonalField',
-    isArray: true,
-    description: 'Personal fields that are left out because the customer was erased or deleted.',
-  })
-  erased?: string[];
-}
+export const CloudEventDataResponse = documented('CloudEventDataResponse', {
+  customerId: ApiProperty({ type: String, example: '5823594808' }),
+  ...TOLD_DOCS,
+  redacted: leftOut('reader lacks the scope `events:read.pii`'),
+  erased: leftOut('customer was erased or deleted'),
+});
 
 /** CloudEvents 1.0, JSON format. */
 export class CloudEventResponse {
@@ -129,11 +107,12 @@ export class CloudEventResponse {
   traceparent?: string;
 
   @ApiProperty({
+    type: CloudEventDataResponse,
     allOf: [{ $ref: '#/components/schemas/CloudEventDataResponse' }],
     description:
       'The new values under the names of the customer resource, `null` for what was cleared. docs/events.md lists them by type.',
   })
-  data: CloudEventDataResponse;
+  data: object;
 }
 
 export class EventPageResponse {

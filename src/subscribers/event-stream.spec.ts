@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { MemoryLog } from '../../test/faults/kernel-log.js';
 import { SealedLog } from '../../test/support/sealed-log.js';
 import type { Position } from '../event-sourcing/event-store.js';
+import { Quarantine } from '../event-sourcing/quarantine.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { CloudEvents } from './cloud-event.js';
 import { EventFrames } from './event-frames.js';
@@ -66,13 +67,14 @@ describe('A stream', () => {
     await tail.onModuleDestroy();
   });
 
-  const begin = (socket: Socket, { customerId }: { customerId?: string } = {}): EventStream => {
+  const begin = (socket: Socket, { customerId, retry }: { customerId?: string; retry?: number } = {}): EventStream => {
     const reader = new EventReader(
       { store, tail, catchUps: new Turns(1) },
       undefined,
       customerId === undefined ? {} : { customerId },
     );
-    const stream = new EventStream(socket as unknown as ServerResponse, reader, true, { tail, frames, cursors });
+    const parts = { tail, frames, cursors, quarantine: new Quarantine(store, log.clock) };
+    const stream = new EventStream(socket as unknown as ServerResponse, reader, true, parts, retry);
     running.push(stream.run());
     return stream;
   };
@@ -89,6 +91,20 @@ describe('A stream', () => {
     const [first, second, ...rest] = socket.text.split('\n');
     expect([first, rest]).toEqual([`id: ${cursors.write(position)}`, ['', '']]);
     expect(JSON.parse(second!.replace(/^data: /, ''))).toMatchObject({ id, data: { email: 'c1@example.com' } });
+    stream.end();
+  });
+
+  it('tells with the first event, and with that alone, when a reader is to come back', async () => {
+    const socket = new Socket();
+    const stream = begin(socket, { retry: 1234 });
+    stream.beat();
+    await create('c1');
+    await until(() => socket.text.includes('data: '));
+    await create('c2');
+    await until(() => socket.text.split('data: ').length === 3);
+    const [first = '', second = ''] = socket.text.split('\n\n');
+    expect(first.split('\n').map((line) => line.split(':')[0])).toEqual(['', 'retry', 'id', 'data']);
+    expect(second.split('\n').map((line) => line.split(':')[0])).toEqual(['id', 'data']);
     stream.end();
   });
 
@@ -119,7 +135,7 @@ describe('A stream', () => {
     await turn();
     stream.beat();
     stream.beat();
-    expect(socket.written).toEqual([':\n\n', `:\nid: ${cursors.write(position)}\n\n`, ':\n\n']);
+    expect(socket.written).toEqual([':\n', `:\nid: ${cursors.write(position)}\n\n`, ':\n']);
     stream.end();
   });
 

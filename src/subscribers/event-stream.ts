@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { Position } from '../event-sourcing/event-store.js';
+import type { Position, RecordedEvent } from '../event-sourcing/event-store.js';
+import type { Quarantine } from '../event-sourcing/quarantine.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { Bell } from './bell.js';
 import type { EventFrames } from './event-frames.js';
 import type { EventReader, Stretch } from './event-reader.js';
@@ -11,6 +13,7 @@ export interface StreamParts {
   readonly tail: LogTail;
   readonly frames: EventFrames;
   readonly cursors: LogCursors;
+  readonly quarantine: Pick<Quarantine, 'setAside'>;
 }
 
 const BACKOFF_MS = { first: 100, most: 2_000 };
@@ -34,6 +37,8 @@ export class EventStream {
     private readonly reader: EventReader,
     private readonly pii: boolean,
     private readonly parts: StreamParts,
+    /** Milliseconds after which a reader that was cut off is to come back; told with the first event. */
+    private retry?: number,
   ) {}
 
   /** Since when the reader has taken nothing, by the clock of `performance`; undefined while it does. */
@@ -78,7 +83,7 @@ export class EventStream {
   beat(): void {
     if (this.ended || this.response.writableNeedDrain) return;
     const moved = this.position !== undefined && this.position !== this.told;
-    this.response.write(moved ? `:\nid: ${this.parts.cursors.write(this.position)}\n\n` : ':\n\n');
+    this.response.write(moved ? `:\nid: ${this.parts.cursors.write(this.position)}\n\n` : ':\n');
     this.told = this.position;
   }
 
@@ -89,7 +94,8 @@ export class EventStream {
         failures = 0;
         if (!wrote) await this.bell.heard();
       } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
+        if (!(error instanceof StreamDamaged || error instanceof StoreUnavailable)) throw error;
+        if (error instanceof StreamDamaged && (await this.setAside(error))) continue;
         await this.pause(failures);
         failures += 1;
       }
@@ -110,9 +116,26 @@ export class EventStream {
     this.position = this.pending.position;
     this.pending = undefined;
     if (bytes === undefined) return true;
+    if (this.retry !== undefined) this.response.write(`retry: ${this.retry}\n`);
+    this.retry = undefined;
     this.response.write(bytes);
     this.told = this.position;
     if (ends) this.end();
+    return true;
+  }
+
+  /** Only opening a value has shown it: what was read goes on without it. @returns false when it can't be recorded yet */
+  private async setAside(damaged: StreamDamaged): Promise<boolean> {
+    try {
+      await this.parts.quarantine.setAside(damaged);
+    } catch {
+      return false;
+    }
+    if (this.pending === undefined) return true;
+    const { events, position } = this.pending;
+    const { stream: damagedStream, revision = 0 } = damaged;
+    const isSound = ({ stream, revision: at }: RecordedEvent): boolean => stream !== damagedStream || at < revision;
+    this.pending = { events: events.filter(isSound), position };
     return true;
   }
 

@@ -1,11 +1,10 @@
 import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
-import { Logger } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Authentication } from '../access/authentication.js';
 import type { Scope } from '../access/scopes.js';
-import { LogMismatch } from '../event-sourcing/log-follower.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
+import { followerLog } from '../follower-log.js';
 import { ApiError, ERRORS } from '../http/errors.js';
 import { cursorGone } from './log-cursors.js';
 import { EventReader, type ReadableLog } from './event-reader.js';
@@ -25,6 +24,8 @@ export interface StreamTimes {
 
 const TIMES: StreamTimes = { beatMs: 15_000, checkMs: 5_000, unjudgedMs: 300_000, blockedMs: 60_000 };
 const TICK_MS = 1_000;
+/** Readers come back within seconds: no stream ended for this long means that they can be served again. */
+const QUIET_MS = 10_000;
 /** What a reader still takes of its stream when the service stops; well within the 10 s of a shutdown. */
 const FAREWELL_MS = 1_500;
 /** Spread, so that those who were cut off together don't come back together. */
@@ -49,7 +50,11 @@ interface OpenStream {
 
 /** Every stream of this process: opens them, keeps them alive, and ends those whose key is no longer good. */
 export class EventStreams implements OnModuleInit, OnModuleDestroy {
-  private readonly logger = new Logger(EventStreams.name);
+  private readonly failing = new RepeatedFailure({
+    log: followerLog(EventStreams.name),
+    what: 'A stream was ended',
+    quietMs: QUIET_MS,
+  });
   private readonly open = new Set<OpenStream>();
   private ticking: NodeJS.Timeout | undefined;
   private stopping = false;
@@ -90,15 +95,16 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
   async begin(request: StreamRequest, reply: FastifyReply): Promise<void> {
     if (this.stopping) throw stoppingNow();
     const reader = new EventReader(this.log, request.after, request.filter);
-    const stream = new EventStream(reply.raw, reader, request.pii, this.parts);
+    const retry = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
+    const stream = new EventStream(reply.raw, reader, request.pii, this.parts, retry);
     await stream.prepare().catch((error: unknown) => explain(error, request.cursorIn));
     if (this.stopping) throw stoppingNow();
     reply.headers(HEADERS).hijack();
-    const retry = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) reply.raw.setHeader(name, value);
     }
-    reply.raw.write(`retry: ${retry}\n\n`);
+    // Lets the reader know that the stream has begun. A line alone ends no block, which some readers would take for an event.
+    reply.raw.write(':\n');
     this.keep(stream, request, reply);
   }
 
@@ -110,7 +116,7 @@ export class EventStreams implements OnModuleInit, OnModuleDestroy {
     this.open.add(kept);
     void over.then(() => this.open.delete(kept));
     stream.run().catch((error: unknown) => {
-      this.logger.warn(`A stream was ended: ${error instanceof Error ? error.name : typeof error}`);
+      this.failing.failed(error);
     });
   }
 
@@ -156,6 +162,5 @@ const stoppingNow = (): ApiError => ApiError.of('service_unavailable', ERRORS.se
 
 function explain(error: unknown, cursorIn: string): never {
   if (error instanceof RangeError) throw cursorGone(cursorIn);
-  if (error instanceof LogMismatch) throw new StoreUnavailable('event_log', { cause: error });
   throw error;
 }

@@ -8,7 +8,7 @@ import {
   ApiResponse,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { type Docs, SOME_TEXT, text } from '../http/answer-docs.js';
+import { CURSOR_FORM, CUSTOMER_ID, type Docs, text } from '../http/answer-docs.js';
 import { Errors } from '../http/error-docs.js';
 import { EVENT_TYPES } from './cloud-event.js';
 import { CloudEventDataResponse, CloudEventResponse, EventPageResponse } from './event-responses.js';
@@ -54,12 +54,12 @@ const FILTERS: readonly ApiQueryOptions[] = [
     explode: false,
     description: 'Only events of these types.',
   },
-  { name: 'customerId', schema: SOME_TEXT, description: 'Only events of this customer.' },
+  { name: 'customerId', schema: CUSTOMER_ID, description: 'Only events of this customer.' },
 ];
 
 const AFTER: ApiQueryOptions = {
   name: 'after',
-  schema: SOME_TEXT,
+  schema: CURSOR_FORM,
   description: 'A cursor: what follows it. From the beginning of the log without it.',
 };
 const LIMIT: ApiQueryOptions = {
@@ -132,7 +132,7 @@ export const StreamEvents = (): Docs =>
         [STREAM_MEDIA]: {
           schema: { type: 'string' },
           examples: {
-            stream: { value: `retry: 2000\n\nid: ${CURSOR}\ndata: ${JSON.stringify(EXAMPLE)}\n\n:\n\n` },
+            stream: { value: `:\nretry: 2000\nid: ${CURSOR}\ndata: ${JSON.stringify(EXAMPLE)}\n\n:\n` },
           },
         },
       },

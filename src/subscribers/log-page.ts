@@ -1,6 +1,7 @@
 import { CUSTOMER_PREFIX, customerStream } from '../customers/streams.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { type EventFilter, passes } from './event-filter.js';
 import { charactersOf } from './event-size.js';
 
@@ -42,7 +43,12 @@ const STREAM_PAGE = 500;
  */
 export function readPage(store: EventStore, request: PageRequest): Promise<LogPage> {
   const { customerId } = request.filter;
-  return customerId === undefined ? readLog(store, request) : readStream(store, request, customerStream(customerId));
+  if (customerId === undefined) return readLog(store, request);
+  return readStream(store, request, customerStream(customerId)).catch((error: unknown) => {
+    // Where its events were held for a time they are not delivered where they stand: the whole log has to be gone along.
+    if (error instanceof StreamDamaged) return readLog(store, request);
+    throw error;
+  });
 }
 
 class Found {

@@ -14,6 +14,12 @@ describe('The tail of the log', () => {
   class FailingLog extends MemoryLog {
     subscriptions = 0;
     fails = false;
+    headsRefused = 0;
+    override async head(): Promise<Position | undefined> {
+      this.headsRefused -= 1;
+      if (this.headsRefused >= 0) throw new StoreUnavailable('event_log');
+      return super.head();
+    }
     override subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionMessage> {
       this.subscriptions += 1;
       return this.failing(super.subscribe(options));
@@ -50,6 +56,16 @@ describe('The tail of the log', () => {
     }
     return positions;
   };
+
+  it('begins at the end of a log that is out of reach for a moment', async () => {
+    await append('c1');
+    store.headsRefused = 2;
+    await start();
+    await append('c2');
+    await reached();
+    expect(tail.placeAfter('1' as Position)).toBe(0);
+    expect(tail.end).toBe(1);
+  });
 
   it('gives readers what came since its start without another subscription', async () => {
     await append('c1');

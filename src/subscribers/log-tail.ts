@@ -1,11 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import type { OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { CUSTOMER_PREFIX } from '../customers/streams.js';
 import { batches } from '../event-sourcing/batches.js';
 import type { EventStore, Position, RecordedEvent } from '../event-sourcing/event-store.js';
 import { gathered } from '../event-sourcing/gathering.js';
 import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
+import { patiently, START_PATIENCE_MS } from '../event-sourcing/patience.js';
+import { AnotherLog, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { followerLog } from '../follower-log.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
 
@@ -18,7 +21,10 @@ const BACKOFF_MS = { first: 100, most: 2_000 };
  * it are counted from its start; what is older than it holds is read from the log. It goes on by itself after an outage.
  */
 export class LogTail implements OnModuleInit, OnModuleDestroy {
-  private readonly logger = new Logger(LogTail.name);
+  private readonly failing = new RepeatedFailure({
+    log: followerLog(LogTail.name),
+    what: 'The log could not be followed',
+  });
   private readonly stopping = new AbortController();
   private readonly bells = new Set<Bell>();
   private readonly listeners = new Set<(events: readonly RecordedEvent[]) => void>();
@@ -37,9 +43,11 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
     this.window = new NewestWindow(size, charactersOf);
   }
 
-  /** Begins at the end the log has now. @throws StoreUnavailable */
+  /** Begins at the end the log has now. @throws StoreUnavailable it was out of reach for longer than a start waits */
   async onModuleInit(): Promise<void> {
-    this.floor = this.passed = await this.store.head();
+    const onFailure = (error: unknown): void => this.failing.failed(error);
+    const find = (): Promise<Position | undefined> => this.store.head();
+    this.floor = this.passed = await patiently(find, { ms: START_PATIENCE_MS, onFailure });
     this.running = this.run();
   }
 
@@ -111,11 +119,13 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.follow(() => (failures = 0));
+        await this.follow(() => {
+          failures = 0;
+          this.failing.recovered();
+        });
       } catch (error) {
         failures += 1;
-        const name = error instanceof Error ? error.name : typeof error;
-        if (!signal.aborted) this.logger.warn(`The log could not be followed: ${name}, failure ${failures}`);
+        if (!signal.aborted && !(error instanceof AnotherLog)) this.failing.failed(error);
       }
       const pause = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most) * (0.5 + Math.random() / 2);
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);

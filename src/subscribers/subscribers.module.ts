@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { Authentication } from '../access/authentication.js';
 import { EventStore } from '../event-sourcing/event-store.js';
+import { Quarantine } from '../event-sourcing/quarantine.js';
+import { QuarantinedLog } from '../event-sourcing/quarantined-log.js';
 import { HttpModule } from '../http/http.module.js';
 import { KeyRing } from '../privacy/key-ring.js';
 import { CloudEvents, sourceOf } from './cloud-event.js';
@@ -20,7 +22,7 @@ const cursors = {
   inject: [EventStore],
   useFactory: async (store: EventStore) => new LogCursors(await store.logId(), store),
 };
-const tail = { provide: LogTail, inject: [EventStore], useFactory: (store: EventStore) => new LogTail(store) };
+const tail = { provide: LogTail, inject: [QuarantinedLog], useFactory: (log: QuarantinedLog) => new LogTail(log) };
 const endedLives = {
   provide: EndedLives,
   inject: [EventStore, LogTail, KeyRing],
@@ -34,17 +36,18 @@ const cloudEvents = {
 };
 const streams = {
   provide: EventStreams,
-  inject: [EventStore, LogTail, CloudEvents, LogCursors, Authentication],
+  inject: [QuarantinedLog, Quarantine, LogTail, CloudEvents, LogCursors, Authentication],
   useFactory: (
-    store: EventStore,
+    store: QuarantinedLog,
+    quarantine: Quarantine,
     logTail: LogTail,
     events: CloudEvents,
     logCursors: LogCursors,
     authentication: Authentication,
   ) =>
     new EventStreams(
-      { store, tail: logTail, catchUps: new Turns(CATCH_UPS_AT_ONCE) },
-      { tail: logTail, cursors: logCursors, frames: new EventFrames(events, logCursors) },
+      { store, tail: logTail, catchUps: new Turns(CATCH_UPS_AT_ONCE), isHeld: (event) => store.isHeld(event) },
+      { tail: logTail, cursors: logCursors, frames: new EventFrames(events, logCursors), quarantine },
       authentication,
     ),
 };

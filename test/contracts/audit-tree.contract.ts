@@ -140,6 +140,17 @@ export function describeAuditTree(
 
     if (!shared) return;
 
+    it('is named, signed and begun anew by two at once, and is one tree all the while', async () => {
+      const other = await anotherOf(harness);
+      const names = await Promise.all([tree.id(), other.id()]);
+      expect(new Set(names).size).toBe(1);
+      const signed = await Promise.all([tree, other].map((each) => each.addCheckpoint(aCheckpoint(7))));
+      expect(signed.filter(Boolean)).toHaveLength(1);
+      await Promise.all([tree.beginAnew(), other.beginAnew()]);
+      expect(await tree.id()).toBe(await other.id());
+      expect(names).not.toContain(await tree.id());
+    });
+
     it('is the same through another connection, under the same name', async () => {
       const other = await anotherOf(harness);
       expect(await other.id()).toBe(await tree.id());

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Checkpoint, Checkpoints, Lease } from '../../src/event-sourcing/checkpoints.js';
 import { Clock } from '../../src/event-sourcing/clock.js';
 import type { Position } from '../../src/event-sourcing/event-store.js';
+import { scale } from '../support/scale.js';
 import { anotherOf, type Harness } from './harness.js';
 
 const at = (position: string, eventId?: string): Checkpoint => ({
@@ -56,6 +57,19 @@ export function describeCheckpoints(
         await checkpoints.save(follower, at('1', 'e1'));
         await checkpoints.save(follower, at('2'));
         expect(await checkpoints.load(follower)).toEqual(at('2'));
+      });
+
+      it('replaces only the position that must be stored, where one is named', async () => {
+        const lease = await taken('a');
+        const after = (position: string): [Lease, Position] => [lease, position as Position];
+        expect(await checkpoints.save(follower, at('2'), ...after('1'))).toBe(false);
+        expect(await checkpoints.load(follower)).toBeUndefined();
+        await checkpoints.save(follower, at('1'), lease);
+        expect(await checkpoints.save(follower, at('2'), ...after('1'))).toBe(true);
+        expect(await checkpoints.save(follower, at('3', 'e3'), ...after('1'))).toBe(false);
+        expect(await checkpoints.load(follower)).toEqual(at('2'));
+        expect(await checkpoints.save(follower, at('2', 'e2'), ...after('2'))).toBe(true);
+        expect(await checkpoints.load(follower)).toEqual(at('2', 'e2'));
       });
 
       it('keeps names apart, and removes one', async () => {
@@ -168,6 +182,31 @@ export function describeCheckpoints(
     });
 
     if (!shared) return;
+    it('saves the first checkpoint of a name for each of two at once, with one lease and with none', async () => {
+      const other = await anotherOf(harness);
+      const lease = await taken('a');
+      for (let n = 0; n < scale(5, 100); n += 1) {
+        for (const [saved, under] of [
+          [`${follower}@${n}`, lease],
+          [`${follower}@${n} free`, undefined],
+        ] as const) {
+          const both = [checkpoints.save(saved, at('1'), under), other.save(saved, at('2'), under)];
+          expect(await Promise.all(both)).toEqual([true, true]);
+          expect([at('1'), at('2')]).toContainEqual(await other.load(saved));
+        }
+      }
+    });
+
+    it('gives a new lease to one of two who ask through connections of their own', async () => {
+      const other = await anotherOf(harness);
+      for (let n = 0; n < scale(5, 100); n += 1) {
+        const asked = [checkpoints, other].map((one, nth) => one.acquire(`${follower}@${n}`, `owner${nth}`, 1000));
+        expect((await Promise.all(asked)).filter((lease) => lease !== undefined)).toHaveLength(1);
+        const own = [checkpoints, other].map((one) => one.acquire(`${follower}@${n} own`, 'owner', 1000));
+        expect((await Promise.all(own)).map((lease) => lease?.owner)).toEqual(['owner', 'owner']);
+      }
+    });
+
     it('fences off another process and shows it what was saved', async () => {
       const other = await anotherOf(harness);
       const lease = await taken('a', 1000);

@@ -26,7 +26,7 @@ function newestFirst(a: Place, b: Place): number {
 
 function matches(view: CustomerView, filter: ListFilter): boolean {
   return (
-    (filter.emailIndex === undefined || view.emailIndex === filter.emailIndex) &&
+    (filter.emailIndex === undefined || [filter.emailIndex].flat().includes(view.emailIndex ?? '')) &&
     (filter.ids === undefined || filter.ids.includes(view.id)) &&
     (filter.requestToBeForgotten === undefined || view.requestToBeForgotten === filter.requestToBeForgotten) &&
     lies(Date.parse(view.createdTime), filter.createdTime) &&

@@ -62,7 +62,7 @@ const oneSided: fc.Arbitrary<TimeRange> = fc
 
 export const filters: fc.Arbitrary<ListFilter> = fc.record(
   {
-    emailIndex,
+    emailIndex: fc.oneof(emailIndex, fc.tuple(emailIndex, emailIndex)),
     ids: fc.array(id, { maxLength: 30 }),
     requestToBeForgotten: fc.boolean(),
     createdTime: fc.oneof(oneSided, range),

@@ -6,6 +6,7 @@ import { scale } from '../support/scale.js';
 import { seed } from '../support/seed.js';
 import { listOf } from './customer-list-model.js';
 import { aView, cursorAt, filters, populations, timeAt } from './customer-view-samples.js';
+import { itMakesFirstViews } from './first-views.js';
 import { anotherOf, type Harness } from './harness.js';
 
 /** What every CustomerViews promises. @param shared whether other processes can open the same views */
@@ -227,6 +228,16 @@ export function describeCustomerViews(
         expect(await idsOf({ ids: ['a', 'a', 'nobody'] })).toEqual(['a']);
       });
 
+      it('finds those of any of several addresses, in the order of all pages', async () => {
+        const of = (id: string, n: number, emailIndex?: string): CustomerView =>
+          aView({ id, createdTime: timeAt(n), ...(emailIndex !== undefined && { emailIndex }) });
+        await views.save([of('a', 1, 'new'), of('b', 2, 'old'), of('c', 3, 'other'), of('d', 4), of('e', 5, 'new')]);
+        expect(await idsOf({ emailIndex: ['new', 'old'] })).toEqual(['e', 'b', 'a']);
+        const afterE: Cursor = { direction: 'after', createdTime: timeAt(5), id: 'e' };
+        expect(await idsOf({ emailIndex: ['new', 'old'] }, 1, afterE)).toEqual(['b']);
+        expect(await idsOf({ emailIndex: ['old', 'old'] })).toEqual(['b']);
+      });
+
       it('takes every value as a value', async () => {
         await views.save([aView({ id: 'a', emailIndex: 'h' })]);
         for (const text of ["' OR 1=1 --", '%', '*', '"', '{"$ne":null}', '\0']) {
@@ -421,6 +432,8 @@ export function describeCustomerViews(
         await other.save([aView({ id: 'c' })]);
         expect(await idsOf({})).toEqual(['c', 'b']);
       });
+
+      itMakesFirstViews(() => [views, other]);
 
       it('saves at the same time', async () => {
         const saves = Array.from({ length: 60 }, (_, version) =>

@@ -42,6 +42,12 @@ export function describeEventStore(name: string, makeStore: () => Promise<EventS
         expect(await store.read(stream)).toEqual([]);
       });
 
+      it('finds no damage in a stream that never was, nor in one that is whole', async () => {
+        expect(await store.damageOf(stream)).toBeUndefined();
+        await store.append(stream, 'no_stream', events(2));
+        expect(await store.damageOf(stream)).toBeUndefined();
+      });
+
       it('gives back what was appended, in order, numbered from 0', async () => {
         const written = events(5);
         await store.append(stream, 'no_stream', written.slice(0, 2));

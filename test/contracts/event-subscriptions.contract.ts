@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { getEventListeners } from 'node:events';
 import type { EventStore, Position, SubscriptionMessage } from '../../src/event-sourcing/event-store.js';
 import type { Followed } from './followed.js';
@@ -57,6 +58,19 @@ export function describeSubscriptions(log: () => LogUnderTest): void {
       expect(live.events).toEqual([]);
       await store.append(stream, 5, events(1));
       expect((await live.untilEvents(1)).events).toMatchObject([{ revision: 6 }]);
+    });
+
+    it('shows all that comes after the head of the log, whatever others write before and after it', async () => {
+      await store.append(stream, 'no_stream', events(2));
+      const head = await store.head();
+      for (let n = 0; n < 3; n += 1) await store.append(`foreign${randomUUID()}`, 'no_stream', events(40));
+      await store.head();
+      const followed = log().follow([prefix], head);
+      await store.append(stream, 1, events(2));
+      await store.head();
+      await followed.untilEvents(2);
+      const late = await log().follow([prefix], head).untilEvents(2);
+      for (const { events: seen } of [followed, late]) expect(seen.map(({ revision }) => revision)).toEqual([2, 3]);
     });
 
     it('resumes at any event of a long log without loss or repetition', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Position } from '../../src/event-sourcing/event-store.js';
 import type { NotedErasure, Receipts } from '../../src/privacy/receipts.js';
 import type { KeyRef } from '../../src/privacy/subject-keys.js';
+import { scale } from '../support/scale.js';
 import { anotherOf, type Harness } from './harness.js';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -95,6 +96,17 @@ export function describeReceipts(name: string, makeReceipts: () => Promise<Harne
     it('are healthy', () => expect(receipts.health()).resolves.toBeUndefined());
 
     if (shared) {
+      it('are noted, and subscribers told, by two at once: the earliest times stand', async () => {
+        const other = await anotherOf(harness);
+        for (let n = 0; n < scale(5, 100); n += 1) {
+          const ref = life(randomUUID());
+          await Promise.all([receipts.note([noted(ref)]), other.note([noted(ref)])]);
+          await Promise.all([receipts.told(ref, 'wh', NOW + 2), other.acknowledged(ref, 'wh', NOW + 1)]);
+          expect(await other.subscribers(ref)).toEqual([{ webhookId: 'wh', toldAt: NOW + 1, acknowledgedAt: NOW + 1 }]);
+        }
+        expect(await receipts.pending(1_000)).toHaveLength(scale(5, 100));
+      });
+
       it('are the same for another process', async () => {
         const other = await anotherOf(harness);
         const ref = life(randomUUID());

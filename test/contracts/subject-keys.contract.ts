@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { KeyRef, SubjectKeys, WrappedKey } from '../../src/privacy/subject-keys.js';
+import { scale } from '../support/scale.js';
 import { anotherOf, type Harness } from './harness.js';
 
 export const aKey = (masterKeyId = 'm1'): WrappedKey => ({
@@ -286,6 +287,20 @@ export function describeSubjectKeys(name: string, makeKeys: () => Promise<KeysHa
     it('is healthy', () => expect(keys.health()).resolves.toBeUndefined());
 
     if (!shared) return;
+    it('is destroyed for good, also when another process makes it at the same time', async () => {
+      const other = await anotherOf(harness);
+      for (let n = 1; n <= scale(10, 200); n += 1) {
+        const key = aKey();
+        const [made, destroyed] = await Promise.all([keys.create(life(n), key), other.destroy(life(n))]);
+        const fingerprint = made.status === 'active' ? key.fingerprint : undefined;
+        // Made before the fence, or not at all.
+        expect([destroyed.fingerprint, (await keys.find(life(n))).status]).toEqual([fingerprint, 'erased']);
+        const named = [keys, other].map((one) => one.secret(`secret-${subject}-${n}`, aKey()));
+        const [first, second] = await Promise.all(named);
+        expect(first).toEqual(second);
+      }
+    });
+
     it('shows another process the keys and the fence at once, and races with it are won by one', async () => {
       const other = await anotherOf(harness);
       for (let n = 1; n <= 10; n += 1) {

@@ -3,7 +3,8 @@ import type { Position } from '../../src/event-sourcing/event-store.js';
 import type { Lane, LaneWork, SetBack } from '../../src/subscribers/webhooks/lane.js';
 import type { WebhookEndpoint } from '../../src/subscribers/webhooks/webhook-endpoint.js';
 import type { Webhooks } from '../../src/subscribers/webhooks/webhooks.js';
-import { anotherOf, type Harness } from './harness.js';
+import { scale } from '../support/scale.js';
+import { anotherOf, type Harness, ordersOf } from './harness.js';
 
 const NOW = Date.UTC(2026, 0, 1);
 const LATER = NOW + 1_000;
@@ -289,6 +290,38 @@ export function describeWebhooks(
       });
 
       if (!shared) return;
+      it('are noted first by two at once, to the furthest end and from the earliest beginning', async () => {
+        const other = await anotherOf(harness);
+        for (let round = 0; round < scale(1, 25); round += 1) {
+          const lanes = ordersOf([1, 2, 3, 4]).map((order) => ({ id: randomUUID(), ...order }));
+          await Promise.all([
+            webhooks.enqueue(
+              lanes.map(({ id, mine }) => work(id, 0, mine)),
+              NOW,
+            ),
+            other.enqueue(
+              lanes.map(({ id, theirs }) => work(id, 0, theirs)),
+              NOW,
+            ),
+          ]);
+          for (const { id, mine, theirs } of lanes)
+            expect(await laneOf(id)).toMatchObject({ next: 0, end: Math.max(mine, theirs), state: 'waiting' });
+          const replayed = lanes.map(({ id }) => `${id}-replayed`);
+          await Promise.all([
+            webhooks.rewind(
+              replayed.map((id) => work(id, 2, 9)),
+              'r',
+              NOW,
+            ),
+            other.enqueue(
+              replayed.map((id) => work(id, 8, 9)),
+              NOW,
+            ),
+          ]);
+          for (const id of replayed) expect(await laneOf(id)).toMatchObject({ next: 2, end: 9 });
+        }
+      });
+
       it('are seen by another process at once', async () => {
         const other = await anotherOf(harness);
         await other.enqueue([work('a', 0, 2)], NOW);

@@ -9,14 +9,13 @@ import type { Scope } from '../../src/access/scopes.js';
 import { CONFIG, readConfig } from '../../src/config.js';
 import { AttachSource } from '../../src/customers/commands/attach-source.js';
 import { CreateCustomer } from '../../src/customers/commands/create-customer.js';
-import { DeleteCustomer } from '../../src/customers/commands/delete-customer.js';
-import { DetachSource } from '../../src/customers/commands/detach-source.js';
 import { ForgetCustomer } from '../../src/customers/commands/forget-customer.js';
-import { UpdateCustomer } from '../../src/customers/commands/update-customer.js';
+import { DeleteCustomer, DetachSource, UpdateCustomer } from '../../src/customers/commands/plain-commands.js';
 import { CustomersController } from '../../src/customers/customers.controller.js';
 import { GetCustomer } from '../../src/customers/queries/get-customer.js';
 import { ListCustomers } from '../../src/customers/queries/list-customers.js';
-import type { AttachedSource, CustomerView } from '../../src/customers/read-model/customer-view.js';
+import type { AttachedSource } from '../../src/customers/domain/state.js';
+import type { CustomerView } from '../../src/customers/read-model/customer-view.js';
 import type { OpenedCustomer } from '../../src/customers/read-model/opened-customer.js';
 import { Clock } from '../../src/event-sourcing/clock.js';
 import { configureApp, createHttpAdapter, type Timeouts } from '../../src/http/configure-app.js';
@@ -150,7 +149,9 @@ export interface EdgeApp {
 }
 
 /** The whole edge over fake handlers: everything between a socket and the buses is the real thing. */
-export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: number } = {}): Promise<EdgeApp> {
+export async function startEdge(
+  options: { timeouts?: Timeouts; bodyLimit?: number; allowedOrigins?: readonly string[] } = {},
+): Promise<EdgeApp> {
   const recorder = new Recorder();
   const keys = new FakeApiKeys();
   const written: string[] = [];
@@ -190,7 +191,7 @@ export async function startEdge(options: { timeouts?: Timeouts; bodyLimit?: numb
   const adapter: FastifyAdapter = createHttpAdapter(config, options.timeouts);
   const app = testing.createNestApplication<NestFastifyApplication>(adapter);
   app.useLogger(log);
-  configureApp(app, log);
+  configureApp(app, log, options);
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
   return {

@@ -5,6 +5,7 @@ import { type CloudEvent, EVENT_TYPES } from '../../src/subscribers/cloud-event.
 import { LogCursors } from '../../src/subscribers/log-cursors.js';
 import { authorizationFor, feedPage, wholeFeed } from '../support/event-readers.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
+import { appendByNewerRelease } from '../support/written-events.js';
 
 const SOURCE = 'fd74a5c5-0163-469a-ae8e-031f0259b576';
 const OTHER_SOURCE = 'fd74a5c5-0163-469a-ae8e-031f0259b577';
@@ -282,15 +283,7 @@ describe('GET /events', () => {
 
   it('stops before an event that a newer release wrote, and answers 503 at it', async () => {
     await post('/customers', { id: 'c1' });
-    const { eventStore } = app.stores;
-    const [last] = await eventStore.read(customerStream('c1'));
-    const newer = {
-      id: '6f1f6f3e-0f5c-4b5c-8f0e-0c5f4c1d2e3f',
-      type: 'CustomerPromoted',
-      data: {},
-      metadata: last!.metadata,
-    };
-    await eventStore.append(customerStream('c1'), 0, [newer]);
+    await appendByNewerRelease(app.stores.eventStore, customerStream('c1'), 'CustomerPromoted');
     const page = await feedPage(app);
     expect(page).toMatchObject({ data: [{ type: 'customer.created' }], hasMore: true });
     for (const query of [`after=${page.next}`, `after=${page.next}&types=customer.deleted`]) {

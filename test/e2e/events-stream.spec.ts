@@ -39,7 +39,7 @@ describe('GET /events/stream', () => {
     if (answer.statusCode >= 300) throw new Error(answer.body);
   };
   const connected = (client: StreamClient, ms?: number): Promise<void> =>
-    client.until('the stream has begun', ({ retry }) => retry !== undefined, ms);
+    client.until('the stream has begun', ({ bytes }) => bytes > 0, ms);
   const stop = async (): Promise<void> => {
     for (const client of clients) client.close();
     await app.close();
@@ -55,6 +55,7 @@ describe('GET /events/stream', () => {
     const whole = await wholeFeed(app);
     expect(client.events).toEqual(whole);
     expect(client.retry).toBeGreaterThanOrEqual(1_000);
+    expect([client.comments, client.emptyBlocks]).toEqual([1, 0]);
     const { next } = await feedPage(app, { limit: 1 });
     const [resumed, begun] = [
       open({ lastEventId: next, query: { after: client.lastEventId! } }),

@@ -66,6 +66,20 @@ describe('addresses over HTTP', () => {
     });
 
     it.each([
+      ['PUT', '/customers/c1', '; update with POST'],
+      ['PATCH', '/customers/c1', '; update with POST'],
+      ['OPTIONS', '/customers/c1', ''],
+      ['PUT', '/customers', ''],
+      ['PATCH', `/customers/c1/sources/${SOURCE_ID}`, ''],
+    ] as const)('tells whoever sends %s to %s how a customer is changed', async (method, url, hint) => {
+      const answer = await send(method, url, { body: { locale: 'en_US' } });
+      expectErrors(answer, ['method_not_allowed']);
+      expect((answer.json() as ErrorBody).errors[0]?.message).toBe(
+        `Allowed here: ${String(answer.headers['allow'])}${hint}`,
+      );
+    });
+
+    it.each([
       '/',
       '/customer',
       '/customers/c1/sources',

@@ -1,6 +1,6 @@
 import { CreateCustomer } from '../../src/customers/commands/create-customer.js';
 import { ForgetCustomer } from '../../src/customers/commands/forget-customer.js';
-import { UpdateCustomer } from '../../src/customers/commands/update-customer.js';
+import { UpdateCustomer } from '../../src/customers/commands/plain-commands.js';
 import {
   addKey,
   aView,

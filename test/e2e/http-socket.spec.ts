@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http';
 import { createConnection } from 'node:net';
 import { addKey, type EdgeApp, SECRET, startEdge } from './edge-app.js';
 
@@ -72,5 +73,49 @@ describe('the HTTP edge on a socket', () => {
       ...Array.from({ length: 9 }, () => chunk),
     );
     expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  const withHeaders = (lines: string, body = ''): string =>
+    `POST /customers HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${String(body.length)}\r\n${lines}\r\n${body}`;
+
+  it.each([
+    ['Authorization', `${AUTH}${AUTH}`],
+    ['Authorization', `${AUTH}authorization: Bearer other\r\n`],
+    ['Content-Type', `${AUTH}Content-Type: application/json\r\nContent-Type: text/plain\r\n`],
+    ['Content-Type', `${AUTH}Content-Type: application/json\r\nCONTENT-TYPE: application/json\r\n`],
+    ['Idempotency-Key', `${AUTH}Idempotency-Key: a\r\nIdempotency-Key: b\r\n`],
+    ['Idempotency-Key', `${AUTH}Idempotency-Key: a\r\nidempotency-key: a\r\n`],
+    ['X-Reason', `${AUTH}X-Reason: a; b\r\nX-Reason: c\r\n`],
+    ['Host', `${AUTH}Host: y\r\n`],
+    ['Host', `${AUTH}host: x\r\n`],
+  ])('answers two lines of %s with 400 that names it (case %#)', async (name, lines) => {
+    const before = edge.recorder.asked.length;
+    const answer = await exchange(withHeaders(lines, '{}'));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(bodyOf(answer)).toMatchObject({ errors: [{ code: 'invalid_parameter', parameter: name }] });
+    expect(edge.recorder.asked).toHaveLength(before);
+  });
+
+  it('combines headers that are lists, and makes an id of its own for a request that brings two', async () => {
+    const lines = `${AUTH}Accept: text/html\r\nAccept: application/json\r\nX-Request-Id: mine\r\nX-Request-Id: mine\r\n`;
+    const answer = await exchange(withHeaders(lines));
+    expect(answer).toMatch(/^HTTP\/1\.1 201 Created\r\n/);
+    expect(answer).toMatch(/\r\nx-request-id: [0-9a-f-]{36}\r\n/i);
+    expect(answer).not.toContain('mine');
+  });
+
+  const parsed = METHODS.filter((method) => !['GET', 'HEAD', 'POST', 'CONNECT'].includes(method));
+  it.each(parsed)('answers the method %s, which Node knows, with 405 and what is allowed', async (method) => {
+    const answer = await exchange(`${method} /customers HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
+    expect(answer).toMatch(/\r\nallow: GET, HEAD, POST\r\n/i);
+    expect(bodyOf(answer)).toMatchObject({ type: 'method_not_allowed', errors: [{ code: 'method_not_allowed' }] });
+  });
+
+  it('answers CONNECT with 405, for it is no proxy', async () => {
+    const answer = await exchange('CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\n/);
+    expect(answer).toMatch(/\r\nallow: /i);
+    expect(bodyOf(answer)).toMatchObject({ errors: [{ code: 'method_not_allowed' }] });
   });
 });

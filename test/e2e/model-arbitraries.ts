@@ -107,7 +107,7 @@ const BAD: readonly Field[] = [
   field('metadata', some('many', 21), 'too_many_metadata_pairs metadata'),
   field('metadata', { [`k${'y'.repeat(40)}`]: 1 }, 'invalid_metadata_key metadata'),
   field('metadata', { a: 'z'.repeat(501) }, 'invalid_metadata_value metadata'),
-  invalid('metadata', []),
+  invalid('metadata', [{}]),
   field('nickname', 'A', 'unknown_parameter nickname'),
 ];
 

@@ -80,7 +80,8 @@ describe('a bad body is refused, in the shape of every error and without a trace
       string: ['""', '" "'].filter(() => !SCALARS.includes(path)),
       boolean: ['true', 'false'],
       number: ['0', '-1', '1.5', '1e308', '1e999', '9007199254740993'],
-      array: ['[]', '[[]]', '["en_US"]', '[{"length":1}]'],
+      // An empty one is what PHP makes of an empty map.
+      array: [...(type === 'object' ? [] : ['[]']), '[[]]', '["en_US"]', '[{"length":1}]'],
       object: ['{}', '{"$ne":null}', '{"toString":1}', '{"then":{}}', '{"length":1,"0":"a"}', '{"toJSON":1}'],
     };
     for (const value of Object.entries(wrong).flatMap(([name, values]) => (name === type ? [] : values))) {
@@ -111,7 +112,7 @@ describe('a bad body is refused, in the shape of every error and without a trace
         await app.refused(post(target, whole), 400, 'unknown_parameter', `${parent}.${key}`);
       }
     }
-    const reserved = ['__proto__', 'constructor', 'prototype', '', '\ud800'];
+    const reserved = ['__proto__', 'constructor', 'prototype', '', '\ud800', '\u0000'];
     const pair = { method: 'POST', path: '/customers', headers: JSON_TYPE };
     const atTop = await app.send({ ...pair, body: `{"metadata":{${name}:${value}}}` });
     const below = await app.send({ ...pair, body: `{"metadata":{"a":[{${name}:${value}}]}}` });
@@ -121,9 +122,12 @@ describe('a bad body is refused, in the shape of every error and without a trace
     expect((await app.send(post('/customers/standing', `{"sources":[{${name}:${value}}]}`))).status).toBe(200);
   });
 
-  it('the same key twice never makes two of them', async () => {
-    const answer = await app.send(post('/customers', '{"enabled":true,"enabled":false,"locale":"x","locale":"en_US"}'));
-    expect([answer.status, answer.json()]).toEqual([201, expect.objectContaining({ enabled: false, locale: 'en_US' })]);
+  it('the same key twice, in the body or in what it holds', async () => {
+    for (const target of PATHS) {
+      await app.refused(post(target, '{"enabled":true,"enabled":true}'), 400, 'invalid_format', 'enabled');
+      await app.refused(post(target, '{"email":"a@b.cc","\\u0065mail":"c@d.ee"}'), 400, 'invalid_format', 'email');
+      await app.refused(post(target, '{"metadata":{"a":[{"b":1,"b":2}]}}'), 400, 'invalid_format', 'metadata');
+    }
   });
 
   it.each(['\\ud800', '\\udc00', 'a\\ud83d', '\\udc00\\ud800', '\\ud83da'])(
@@ -143,15 +147,38 @@ describe('a bad body is refused, in the shape of every error and without a trace
     },
   );
 
-  it('a NUL in any text is refused, or comes back as it was sent', async () => {
-    for (const path of TEXTS) {
-      const answer = await app.send(post('/customers', bodyWith(path, '"a\\u0000b"')));
-      if (SCALARS.includes(path))
-        expect([path, answer.status, answer.text]).toEqual([path, 201, expect.stringContaining('"a\\u0000b"')]);
-      else expect([path, answer.status]).toEqual([path, 400]);
+  it.each(['\\u0000', '\\u0001', '\\u001b', '\\u007f', '\\u0085'])(
+    'a control character (%s) in any text',
+    async (char) => {
+      for (const target of PATHS) {
+        for (const path of TEXTS) {
+          await app.refused(post(target, bodyWith(path, `"a${char}b"`)), 400, 'invalid_parameter', path);
+        }
+        await app.refused(post(target, `{"metadata":{"a":"${char}"}}`), 400, 'invalid_metadata_value', 'metadata');
+        await app.refused(
+          post(target, `{"metadata":{"a":[{"b":"${char}"}]}}`),
+          400,
+          'invalid_metadata_value',
+          'metadata',
+        );
+        await app.refused(post(target, `{"metadata":{"a${char}":1}}`), 400, 'invalid_metadata_key', 'metadata');
+      }
+    },
+  );
+
+  it.each([
+    '1524831183200260097',
+    '-9007199254740993',
+    '9007199254740992',
+    '1e400',
+    '1e-400',
+    '1.00000000000000000001',
+  ])('a number (%s) that would come back as another one', async (number) => {
+    for (const target of PATHS) {
+      await app.refused(post(target, `{"metadata":{"id":${number}}}`), 400, 'invalid_metadata_value', 'metadata');
+      await app.refused(post(target, `{"metadata":{"a":[{"id":${number}}]}}`), 400, 'invalid_metadata_value');
+      await app.refused(post(target, `{"enabled":${number}}`), 400, 'invalid_parameter', 'enabled');
     }
-    const { text } = await app.send(post('/customers', '{"metadata":{"a\\u0000":"\\u0000b"}}'));
-    expect(text).toContain('"metadata":{"a\\u0000":"\\u0000b"}');
   });
 
   it.each([
@@ -234,7 +261,6 @@ describe('a bad body is refused, in the shape of every error and without a trace
     ['NaN', Buffer.from('{"metadata":{"a":NaN}}')],
     ['a form', Buffer.from('email=jane%40example.com')],
     ['XML', Buffer.from('<?xml version="1.0"?><a/>')],
-    ['nothing but blanks', Buffer.from(' \r\n\t ')],
   ])('%s', async (_, body) => {
     for (const target of PATHS) await app.refused(post(target, body), 400, 'invalid_format');
   });

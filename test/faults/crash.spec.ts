@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { scale } from '../support/scale.js';
 import { seed } from '../support/seed.js';
-import { onServers, Place, viewsOnFerretDb } from '../support/servers.js';
+import { onServers, Place, viewsWithoutIndexes } from '../support/servers.js';
 import { cleanUp, launch, type LaunchOptions, type ServiceProcess, startService } from '../support/service-process.js';
 import { Client, type Shared } from './crash-clients.js';
 import { Ledger } from './crash-ledger.js';
@@ -119,7 +119,7 @@ it(
   `loses nothing acknowledged and does nothing twice when it is killed ${KILLS} times under load`,
   async () => {
     const random = new Random(seed(), 'crash');
-    const test = new CrashTest(place, random, (await viewsOnFerretDb()) ? SMALL_LOAD : LOAD);
+    const test = new CrashTest(place, random, (await viewsWithoutIndexes()) ? SMALL_LOAD : LOAD);
     const began = Date.now();
     for (let round = 1; test.kills < KILLS; round += 1) await test.killUnderLoad(await test.start(), round);
     const service = await test.start();

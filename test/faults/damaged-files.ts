@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AUDIT_PREFIX } from '../../src/audit/audit-events.js';
 import { MalformedEvent } from '../../src/event-sourcing/envelope.js';
+import type { RecordedEvent } from '../../src/event-sourcing/event-store.js';
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { FileUnusable } from '../../src/stores/sqlite/unusable-file.js';
 import { openSqliteStores, type SqliteStores } from '../../src/stores/sqlite/sqlite-stores.js';
@@ -76,8 +77,24 @@ export async function askAll(dataDir: string): Promise<Answers> {
   }
 }
 
+const ALTERED = 'altered';
+
+/** What is told as unreadable is in the place of an event, whatever stands in its columns. */
+const told = (events: readonly RecordedEvent[]): readonly unknown[] =>
+  events.map((event) => (event.unreadable === true ? ALTERED : event));
+
 const UNKNOWN = 'an error that no answer is made for: ';
-export const isAllowed = (answer: string | undefined): boolean => answer === 'altered' || answer === 'unavailable';
+const isAllowed = (answer: string | undefined, before: string): boolean =>
+  answer === before || answer === ALTERED || answer === 'unavailable' || isSameButForAltered(answer, before);
+
+function isSameButForAltered(answer: string | undefined, before: string): boolean {
+  if (answer === undefined || !answer.startsWith('[') || !before.startsWith('[')) return false;
+  const [after, standing] = [JSON.parse(answer) as unknown[], JSON.parse(before) as unknown[]];
+  return (
+    after.length === standing.length &&
+    after.every((part, at) => part === ALTERED || JSON.stringify(part) === JSON.stringify(standing[at]))
+  );
+}
 
 async function askStores(stores: SqliteStores): Promise<Answers> {
   const { eventStore, customerViews, subjectKeys, apiKeys, webhooks, auditTree, receipts } = stores;
@@ -87,20 +104,20 @@ async function askStores(stores: SqliteStores): Promise<Answers> {
   };
   for (let n = 0; n < 30; n += 1) {
     const id = `c${n}`;
-    await ask(`events of ${id}`, () => eventStore.read(`customer-${id}`));
+    await ask(`events of ${id}`, async () => told(await eventStore.read(`customer-${id}`)));
     await ask(`view of ${id}`, () => customerViews.get(id));
     await ask(`key of ${id}`, () => subjectKeys.find({ subject: id, revision: 1 }));
     await ask(`receipt of ${id}`, () => receipts.find({ subject: id, revision: 1 }));
   }
-  await ask('events of the audit', () => eventStore.read(`${AUDIT_PREFIX}queries`));
+  await ask('events of the audit', async () => told(await eventStore.read(`${AUDIT_PREFIX}queries`)));
   await ask('all events', async () => {
     const end = new AbortController();
-    const events: unknown[] = [];
+    const events: RecordedEvent[] = [];
     for await (const message of eventStore.subscribe({ signal: end.signal })) {
       if (message.kind === 'event') events.push(message.event);
       if (message.kind === 'caught_up') end.abort();
     }
-    return events;
+    return told(events);
   });
   await ask('list', () => customerViews.list({}, 100));
   await ask('list of those who asked to be forgotten', () => customerViews.list({ requestToBeForgotten: true }, 100));
@@ -130,7 +147,7 @@ const textOf = (value: unknown): string =>
 
 function failureOf(error: unknown): string {
   if (error instanceof StoreUnavailable) return 'unavailable';
-  if (error instanceof MalformedEvent) return 'altered';
+  if (error instanceof MalformedEvent) return ALTERED;
   return `${UNKNOWN}${error instanceof Error ? (error.stack ?? '') : String(error)}`;
 }
 
@@ -144,6 +161,6 @@ export async function wrongAnswers(dataDir: string, file: string, before: Answer
     return [`the start: ${failureOf(error)}`];
   }
   return [...before]
-    .filter(([name, answer]) => after.get(name) !== answer && !isAllowed(after.get(name)))
+    .filter(([name, answer]) => !isAllowed(after.get(name), answer))
     .map(([name, answer]) => `${name}: ${after.get(name)?.slice(0, 400)} instead of ${answer.slice(0, 400)}`);
 }

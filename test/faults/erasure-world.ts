@@ -2,11 +2,11 @@ import type { CommandBus } from '@nestjs/cqrs';
 import { readConfig } from '../../src/config.js';
 import { CreateCustomer, CreateCustomerHandler } from '../../src/customers/commands/create-customer.js';
 import { CustomerExecution } from '../../src/customers/commands/customer-execution.js';
-import { DeleteCustomer, DeleteCustomerHandler } from '../../src/customers/commands/delete-customer.js';
 import { DueErasures } from '../../src/customers/commands/due-erasures.js';
 import { EraseCustomer, EraseCustomerHandler } from '../../src/customers/commands/erase-customer.js';
 import { ForgetCustomer, ForgetCustomerHandler } from '../../src/customers/commands/forget-customer.js';
-import { UpdateCustomer, UpdateCustomerHandler } from '../../src/customers/commands/update-customer.js';
+import { DeleteCustomer, PlainHandler, UpdateCustomer } from '../../src/customers/commands/plain-commands.js';
+import { CustomerStreams } from '../../src/customers/customer-streams.js';
 import { GetCustomer, GetCustomerHandler } from '../../src/customers/queries/get-customer.js';
 import { CustomerErasures } from '../../src/customers/read-model/customer-erasures.js';
 import { CustomerProjection, projectionCheckpoint } from '../../src/customers/read-model/customer-projection.js';
@@ -20,6 +20,7 @@ import { AcceptAllSourceDirectory } from '../../src/customers/sources/accept-all
 import { type Checkpoints, namedInCheckpoint } from '../../src/event-sourcing/checkpoints.js';
 import type { CommandContext } from '../../src/event-sourcing/command-context.js';
 import type { LogHandler } from '../../src/event-sourcing/log-follower.js';
+import { Quarantine } from '../../src/event-sourcing/quarantine.js';
 import { ReadGate } from '../../src/event-sourcing/read-gate.js';
 import { ErasureFollower } from '../../src/privacy/erasure-follower.js';
 import { KeyRing } from '../../src/privacy/key-ring.js';
@@ -103,10 +104,14 @@ export class Instance {
         const saved = checkpoints.saved.get(projectionCheckpoint(views.live));
         return saved !== undefined && log.comparePositions(saved.position, position) >= 0;
       },
+      setbacks: 0,
+      recheck: () => Promise.resolve(),
     });
-    const customers = new CustomerExecution(log, clock, keys, views, emails, this.gate);
-    this.handlers = handlersOf(customers, shared);
-    this.get = new GetCustomerHandler(views, new OpenViews(keys, views, log), this.gate);
+    const quarantine = new Quarantine(log, clock);
+    const streams = new CustomerStreams(quarantine, log, views);
+    const customers = new CustomerExecution(log, clock, keys, views, emails, this.gate, streams);
+    this.handlers = handlersOf(customers, streams, quarantine, shared);
+    this.get = new GetCustomerHandler(views, new OpenViews(keys, views, log), this.gate, streams);
     const execute = (command: EraseCustomer): Promise<void> => this.handlers.erase.execute(command);
     const bus: unknown = { execute };
     this.due = new DueErasures(checkpoints, views, bus as CommandBus, clock, { role: 'all' });
@@ -129,7 +134,7 @@ export class Instance {
   }
 
   async change({ kind, id, key, email, reason, requestId }: Change): Promise<OpenedCustomer | undefined> {
-    const { create, erase, forget, remove, update } = this.handlers;
+    const { create, erase, forget, plain } = this.handlers;
     const context: CommandContext = {
       actor: { type: 'api_key', id: 'test' },
       requestId,
@@ -144,18 +149,18 @@ export class Instance {
       case 'create':
         return create.execute(new CreateCustomer(id, personal, context));
       case 'update':
-        return update.execute(new UpdateCustomer(id, personal, context));
+        return plain.execute(new UpdateCustomer(id, personal, context));
       case 'disable':
-        return update.execute(new UpdateCustomer(id, { enabled: false }, context));
+        return plain.execute(new UpdateCustomer(id, { enabled: false }, context));
       case 'forget':
         return forget.execute(new ForgetCustomer(id, personal, context));
       case 'withdraw':
-        return update.execute(new UpdateCustomer(id, { requestToBeForgotten: false }, context));
+        return plain.execute(new UpdateCustomer(id, { requestToBeForgotten: false }, context));
       case 'erase':
         await erase.execute(new EraseCustomer(id, 'requested', context));
         return undefined;
       case 'delete':
-        await remove.execute(new DeleteCustomer(id, context));
+        await plain.execute(new DeleteCustomer(id, context));
         return undefined;
       default:
         return kind satisfies never;
@@ -181,14 +186,18 @@ export class Instance {
   }
 }
 
-function handlersOf(customers: CustomerExecution, { log, clock }: Shared) {
-  const ownership = new SourceOwnership(log, clock, customers);
-  const attachment = new SourceAttachment(log, clock, new AcceptAllSourceDirectory(), ownership);
+function handlersOf(
+  customers: CustomerExecution,
+  streams: CustomerStreams,
+  quarantine: Quarantine,
+  { log, clock }: Shared,
+) {
+  const ownership = new SourceOwnership(log, clock, customers, quarantine);
+  const attachment = new SourceAttachment(log, clock, new AcceptAllSourceDirectory(), ownership, streams);
   return {
     create: new CreateCustomerHandler(customers, attachment),
     erase: new EraseCustomerHandler(customers, clock),
     forget: new ForgetCustomerHandler(customers, clock, CONFIG),
-    remove: new DeleteCustomerHandler(customers),
-    update: new UpdateCustomerHandler(customers),
+    plain: new PlainHandler(customers),
   };
 }

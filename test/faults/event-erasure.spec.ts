@@ -56,7 +56,7 @@ describe('After an erasure that no follower has finished', () => {
     const { hostname, port } = new URL(await app.listen());
     const options = { url: `http://${hostname}:${port}`, authorization: `Bearer ${app.secret}` };
     const behind = new StreamClient(options);
-    await behind.until('the stream has begun', ({ retry }) => retry !== undefined);
+    await behind.until('the stream has begun', ({ bytes }) => bytes > 0);
     behind.pause();
     const filling = Object.fromEntries(Array.from({ length: 19 }, (_, n) => [`k${n}`, '\u{1f9fe}'.repeat(480)]));
     // More than the sockets between take: so much is still held back here when the customer is deleted.

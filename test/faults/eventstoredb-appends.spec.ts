@@ -73,6 +73,15 @@ describe('An append on EventStoreDB', () => {
     expectStored(4);
   });
 
+  it.each(['not_ready', 'no_leader'] as const)(
+    'that a node does not handle (%s) is known not to be written',
+    async (why) => {
+      faults.refuseNextAppend(why);
+      expect(await outcome(world.store.append(world.stream, 1, [event()]))).toBe('event_log unavailable');
+      expectStored(2);
+    },
+  );
+
   it('that hangs is unknown within the budget, and at most once in the log when the server wakes', async () => {
     faults.hangAppends();
     const command = world.run({ budgetMs: 1_500 });
@@ -172,12 +181,12 @@ describe('An append on EventStoreDB', () => {
     expect(acknowledged).toHaveLength(192);
   });
 
-  it('to a stream that an operator has deleted for good is unavailable at once, and others go on', async () => {
+  it('to a stream that an operator has deleted for good is damage at once, and others go on', async () => {
     world.server.log.tombstone(world.stream);
-    expect(await outcome(world.store.read(world.stream))).toBe('event_log unavailable');
+    expect(await outcome(world.store.read(world.stream))).toBe('StreamDamaged');
     const append = world.open({ appendMs: 2 * AT_ONCE_MS }).append(world.stream, 1, [event()]);
     expect(await timed(append)).toBeLessThan(AT_ONCE_MS);
-    expect(await outcome(append)).toBe('event_log unavailable');
+    expect(await outcome(append)).toBe('StreamDamaged');
     expect(await outcome(world.run({ stream: 'customer-2' }))).toBe('done');
   });
 

@@ -1,7 +1,6 @@
 import { jest } from '@jest/globals';
-import { LogMismatch } from '../../src/event-sourcing/log-follower.js';
 import type { SubscriptionMessage } from '../../src/event-sourcing/event-store.js';
-import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
+import { AnotherLog, StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import type { Followed } from '../contracts/followed.js';
 import { event, events } from '../contracts/log-under-test.js';
 import type { Faults } from '../support/eventstoredb-server/faults.js';
@@ -200,6 +199,29 @@ describe('A subscription to EventStoreDB', () => {
     expect(await followed.ended).toBeInstanceOf(StoreUnavailable);
   });
 
+  it('fails with the store while it catches up, and does not end as if it had', async () => {
+    const store = world.open();
+    await world.store.append(world.stream, 'no_stream', events(300));
+    let seen = 0;
+    const following = (async () => {
+      for await (const { kind } of store.subscribe({ signal: new AbortController().signal })) {
+        seen += 1;
+        if (seen === 10) await store.close();
+        if (kind === 'caught_up') return;
+      }
+    })();
+    expect(await outcome(following)).toBe('event_log unavailable');
+  });
+
+  it('asks the node that leads, so that what it has caught up with is the whole log', async () => {
+    const { byAnyNode } = world.server.sent;
+    await world.run();
+    await (await world.follow().untilCaughtUp()).untilEvents(2);
+    await world.store.head();
+    await world.store.read(world.stream);
+    expect(world.server.sent.byAnyNode).toBe(byAnyNode);
+  });
+
   it('moves to a new client when the old one has failed again and again', async () => {
     const store = world.open();
     await world.run();
@@ -235,9 +257,9 @@ describe('The identity of a log on EventStoreDB', () => {
     const id = await world.store.logId();
     const followed = await world.follow().untilCaughtUp();
     world.server.faults.wipe();
-    expect(await followed.ended).toBeInstanceOf(LogMismatch);
+    expect(await followed.ended).toBeInstanceOf(AnotherLog);
     expect(await outcome(world.store.health())).toBe('event_log unavailable');
-    expect(await world.follow().ended).toBeInstanceOf(LogMismatch);
+    expect(await world.follow().ended).toBeInstanceOf(AnotherLog);
     expect(await outcome(world.store.append('customer-2', 'no_stream', [event()]))).toBe('event_log unavailable');
     expect(world.stored('customer-2')).toEqual([]);
     const other = world.open();
@@ -253,8 +275,8 @@ describe('The identity of a log on EventStoreDB', () => {
     await world.run();
     await followed.untilEvents(4);
     world.server.faults.restoreBackup(early);
-    expect(await followed.ended).toBeInstanceOf(RangeError);
-    expect(await world.store.read(world.stream)).toHaveLength(2);
+    expect(await followed.ended).toBeInstanceOf(AnotherLog);
+    expect(await outcome(world.store.read(world.stream))).toBe('event_log unavailable');
   });
 });
 

@@ -10,6 +10,7 @@ import { aView } from '../contracts/customer-view-samples.js';
 import { aKey } from '../contracts/subject-keys.contract.js';
 import { mongoDbDatabases } from '../support/mongodb-databases.js';
 import { hasMongoDbServer, NO_MONGODB } from '../support/mongodb-server.js';
+import { throughProxy } from '../support/mongodb-url.js';
 import { notRun } from '../support/not-run.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { TestClock } from '../support/test-clock.js';
@@ -51,8 +52,7 @@ describe('MongoDB behind a wire that fails', () => {
     await proxy.close();
   });
 
-  const through = ({ address }: TcpProxy, credentials = ''): string =>
-    `mongodb://${credentials}${address}/?directConnection=true`;
+  const through = ({ address }: TcpProxy): string => throughProxy(databases.url, address);
 
   const timed = async (work: () => Promise<unknown>): Promise<{ readonly outcome: unknown; readonly ms: number }> => {
     const started = performance.now();
@@ -187,7 +187,7 @@ describe('MongoDB behind a wire that fails', () => {
 
   it('refuses to open where nobody answers, in time and without a word of the address', async () => {
     await proxy.refuse();
-    const url = through(proxy, 'the-user:the-password@');
+    const url = `mongodb://the-user:the-password@${proxy.address}/?directConnection=true`;
     const options = { url, clock: new TestClock() };
     for (const open of [openMongoReadModel, openMongoSubjectKeys]) {
       const { outcome, ms } = await timed(() => open(options));

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { PERSONAL_FIELDS, PersonalValues } from '../../src/customers/personal-values.js';
+import { PERSONAL_FIELDS } from '../../src/customers/domain/fields.js';
+import { PersonalValues } from '../../src/customers/personal-values.js';
 import { hashEvent, readMetadata } from '../../src/event-sourcing/envelope.js';
 import type { JsonObject, RecordedEvent } from '../../src/event-sourcing/event-store.js';
 import { KeyRing, type SubjectKey } from '../../src/privacy/key-ring.js';

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Position } from '../../src/event-sourcing/event-store.js';
 import { type ReceiptPayload, signReceipt } from '../../src/privacy/receipt.js';
+import { appendByNewerRelease } from '../support/written-events.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
 
 const DAY_MS = 86_400_000;
@@ -84,15 +84,14 @@ describe('A customer with an event of a newer release', () => {
       await send('POST', '/customers', { id, email: `${id}@example.com` });
       await send('POST', `/customers/${id}`, { requestToBeForgotten: true });
     }
-    const { eventStore } = app.stores;
-    const last = (await eventStore.read('customer-a')).at(-1);
-    if (last === undefined) throw new Error('Nothing was written');
-    const event = { id: randomUUID(), type: 'FromTheFuture', data: {}, metadata: last.metadata };
-    await eventStore.append('customer-a', last.revision, [event]);
+    await appendByNewerRelease(app.stores.eventStore, 'customer-a');
   });
 
   it('is not changed, and does not keep others from being erased when they are due', async () => {
-    expect(await send('POST', '/customers/a', { locale: 'de_DE' })).toMatchObject({ status: 503 });
+    expect(await send('POST', '/customers/a', { locale: 'de_DE' })).toMatchObject({
+      status: 503,
+      body: { errors: [{ message: expect.stringContaining('newer release') }] },
+    });
     clock.advance(2 * DAY_MS);
     await app.service.dueErasures.run();
     expect((await send('GET', '/customers/b')).body).not.toHaveProperty('email');

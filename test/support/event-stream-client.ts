@@ -19,6 +19,8 @@ export class StreamClient {
   readonly events: CloudEvent[] = [];
   readonly statuses: (number | undefined)[] = [];
   comments = 0;
+  /** Of those that ended without data: some readers hand them on as events that hold nothing. */
+  emptyBlocks = 0;
   bytes = 0;
   retry: number | undefined;
   lastEventId: string | undefined;
@@ -121,6 +123,7 @@ export class StreamClient {
       else if (line.startsWith('data:')) data = value;
       else throw new Error(`Not a line of an event stream: ${line}`);
     }
+    if (data === undefined) this.emptyBlocks += 1;
     if (data !== undefined) this.events.push(JSON.parse(data) as CloudEvent);
   }
 }

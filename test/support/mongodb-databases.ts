@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { MongoClient } from 'mongodb';
-import { mongoDbServer, SELECTION } from './mongodb-server.js';
+import { type MongoDbFeatures, SELECTION } from './mongodb-features.js';
+import { mongoDbServer } from './mongodb-server.js';
+import { atHost, hostIn, inDatabase, parsed } from './mongodb-url.js';
 import { oneCommandAtATime } from './one-command-at-a-time.js';
 
 export interface MongoDbDatabases {
-  /** Whether the server has indexes that a query uses, and tells which. */
-  readonly explains: boolean;
+  readonly features: MongoDbFeatures;
+  /** Of the server, with its users and options; of the member that takes writes, where there are several. */
+  readonly url: string;
   readonly host: string;
   readonly port: number;
   /** Of a database that is not there yet; dropped at the end of the file. */
@@ -15,63 +18,78 @@ export interface MongoDbDatabases {
   drop(name: string): Promise<void>;
 }
 
+interface Running {
+  readonly url: string;
+  /** The address for whoever connects to one member alone. */
+  readonly memberUrl: string;
+  readonly features: MongoDbFeatures;
+  readonly client: MongoClient;
+}
+
 /** One server for all tests of a file; called where tests are defined, and of use while they run. */
 export function mongoDbDatabases(): MongoDbDatabases {
-  let url = '';
-  let explains = false;
-  let client: MongoClient | undefined;
+  let running: Running | undefined;
   const made = new Set<string>();
   const ends: (() => unknown)[] = [];
-  const connected = (): MongoClient => {
-    if (client === undefined) throw new Error('The server runs while the tests do, not before');
-    return client;
+  const server = (): Running => {
+    if (running === undefined) throw new Error('The server runs while the tests do, not before');
+    return running;
   };
   const drop = async (name: string): Promise<void> => {
-    await connected().db(name).dropDatabase();
+    await server().client.db(name).dropDatabase();
     made.delete(name);
   };
 
   beforeAll(async () => {
-    const server = await mongoDbServer();
-    if (server === undefined) throw new Error('There is no server; ask hasMongoDbServer() before');
-    ends.push(() => server.stop());
-    url = server.url;
-    explains = server.kind === 'mongodb';
-    if (!explains) {
-      const { hostname, port } = new URL(url);
-      const wire = await oneCommandAtATime(hostname, Number(port));
+    const found = await mongoDbServer();
+    if (found === undefined) throw new Error('There is no server; ask hasMongoDbServer() before');
+    ends.push(() => found.stop());
+    let { url } = found;
+    if (!found.features.changesInOneStep) {
+      const wire = await oneCommandAtATime(url);
       ends.push(() => wire.close());
-      url = `mongodb://${wire.address}/`;
+      ({ url } = wire);
     }
-    client = await MongoClient.connect(url);
-    ends.push(() => client?.close());
+    const client = await MongoClient.connect(url, SELECTION);
+    ends.push(() => client.close());
+    running = { url, memberUrl: await ofPrimary(client, url), features: found.features, client };
   });
   afterAll(async () => {
     for (const name of made) await drop(name);
     for (const end of ends.reverse()) await end();
   });
 
-  const address = (): URL => new URL(url);
+  const member = () => hostIn(parsed(server().memberUrl).hosts[0] ?? '');
   return {
-    get explains() {
-      return explains;
+    get features() {
+      return server().features;
     },
     get client() {
-      return connected();
+      return server().client;
+    },
+    get url() {
+      return server().memberUrl;
     },
     get host() {
-      return address().hostname;
+      return member().host;
     },
     get port() {
-      return Number(address().port || 27017);
+      return member().port;
     },
     fresh: () => {
       const name = `customers_test_${randomUUID()}`;
       made.add(name);
-      return { name, url: inDatabase(url, name) };
+      return { name, url: inDatabase(server().url, name) };
     },
     drop,
   };
+}
+
+/** A proxy stands before one member; only the primary takes writes. */
+async function ofPrimary(client: MongoClient, url: string): Promise<string> {
+  const { primary } = await client.db('admin').command({ hello: 1 });
+  const [first] = client.options.hosts.map(String);
+  return atHost(url, typeof primary === 'string' ? primary : (first ?? ''));
 }
 
 export async function dropDatabase(url: string, name: string): Promise<void> {
@@ -81,13 +99,4 @@ export async function dropDatabase(url: string, name: string): Promise<void> {
   } finally {
     await client.close();
   }
-}
-
-/** The same address with another path; users are then looked up where they were before. */
-export function inDatabase(url: string, name: string): string {
-  const [, hosts = '', database = '', query = ''] =
-    /^(mongodb(?:\+srv)?:\/\/[^/?]*)(?:\/([^?]*))?(\?.*)?$/.exec(url) ?? [];
-  const authSource = hosts.includes('@') && !query.includes('authSource=') ? `authSource=${database || 'admin'}` : '';
-  const options = [query.slice(1), authSource].filter((option) => option !== '').join('&');
-  return `${hosts}/${name}${options === '' ? '' : `?${options}`}`;
 }

@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { MongoClient } from 'mongodb';
+import { featuresOf, type MongoDbFeatures } from './mongodb-features.js';
 
 export interface MongoDbServer {
   readonly url: string;
-  /** FerretDB lacks commands and indexes of a MongoDB: it proves what is right, never what is fast. */
-  readonly kind: 'mongodb' | 'ferretdb';
+  readonly features: MongoDbFeatures;
+  /** Whether it was started here: a FerretDB, which proves what is right, never what is fast. */
+  readonly isOwn: boolean;
   /** Ends it, if it was started here. */
   stop(): Promise<void>;
 }
@@ -30,7 +31,7 @@ export interface ServerOptions {
  */
 export async function mongoDbServer({ folder }: ServerOptions = {}): Promise<MongoDbServer | undefined> {
   const url = process.env['MONGODB_URL'];
-  if (url) return { url, kind: (await isFerretDb(url)) ? 'ferretdb' : 'mongodb', stop: () => Promise.resolve() };
+  if (url) return { url, features: await featuresOf(url), isOwn: false, stop: () => Promise.resolve() };
   const file = ferretDbFile();
   return file === undefined ? undefined : startFerretDb(file, folder);
 }
@@ -38,27 +39,6 @@ export async function mongoDbServer({ folder }: ServerOptions = {}): Promise<Mon
 /** Whether {@link mongoDbServer} has one to give; known at once, so that a suite can be left out by name. */
 export function hasMongoDbServer(): boolean {
   return Boolean(process.env['MONGODB_URL']) || ferretDbFile() !== undefined;
-}
-
-/** A test that can't have its server should say so, and not wait for half a minute. */
-export const SELECTION = { serverSelectionTimeoutMS: 5_000 } as const;
-const kinds = new Map<string, Promise<boolean>>();
-
-/** Whether a FerretDB answers there; asked once. */
-export function isFerretDb(url: string): Promise<boolean> {
-  const kind = kinds.get(url) ?? askIsFerretDb(url);
-  kinds.set(url, kind);
-  return kind;
-}
-
-async function askIsFerretDb(url: string): Promise<boolean> {
-  const client = new MongoClient(url, SELECTION);
-  try {
-    const told = await client.db('admin').command({ buildInfo: 1 });
-    return Object.keys(told).some((field) => field.startsWith('ferretdb'));
-  } finally {
-    await client.close();
-  }
 }
 
 function ferretDbFile(): string | undefined {
@@ -81,7 +61,7 @@ async function startFerretDb(file: string, folder?: string): Promise<MongoDbServ
       child.stdin.end();
       await ended;
     };
-    return { url, kind: 'ferretdb', stop };
+    return { url, features: await featuresOf(url), isOwn: true, stop };
   } finally {
     clearTimeout(slow);
   }

@@ -1,23 +1,21 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-
-/** https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/ */
-const HEADER = { length: 0, requestId: 4, responseTo: 8, opCode: 12, flags: 16 } as const;
-const OP_MSG = 2013;
-const MORE_TO_COME = 2;
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { connectTo, throughOpenProxy } from './mongodb-url.js';
+import { messagesOf, requestIdOf, responseToOf, wantsAnswer } from './mongodb-wire.js';
 
 /**
  * A wire to a FerretDB on which it does one command after the other, whichever connection they come from: its updates read
  * first and write then, without a thought for others in between, while a MongoDB changes a document in one step. Behind
  * this wire it does so too, and races between commands are as they are there.
  *
- * @returns the address to use instead, as `host:port`
+ * @param url of the server
+ * @returns the one to use instead
  */
-export async function oneCommandAtATime(host: string, port: number): Promise<{ address: string; close(): void }> {
+export async function oneCommandAtATime(url: string): Promise<{ readonly url: string; close(): void }> {
   const sockets = new Set<Socket>();
   const one = inTurn();
   const listener = createServer((client) => {
-    const server = connect({ host, port });
+    const server = connectTo(url);
     for (const socket of [client, server]) {
       sockets.add(socket);
       socket.setNoDelay(true);
@@ -33,7 +31,7 @@ export async function oneCommandAtATime(host: string, port: number): Promise<{ a
       for (const done of answered.values()) done();
     });
     messagesOf(client, (message) => {
-      const id = message.readInt32LE(HEADER.requestId);
+      const id = requestIdOf(message);
       one(async () => {
         if (server.destroyed) return;
         const done = wantsAnswer(message) ? new Promise<void>((resolve) => answered.set(id, resolve)) : undefined;
@@ -43,7 +41,7 @@ export async function oneCommandAtATime(host: string, port: number): Promise<{ a
     });
     messagesOf(server, (message) => {
       client.write(message);
-      const id = message.readInt32LE(HEADER.responseTo);
+      const id = responseToOf(message);
       answered.get(id)?.();
       answered.delete(id);
     });
@@ -54,27 +52,12 @@ export async function oneCommandAtATime(host: string, port: number): Promise<{ a
     listener.close();
     for (const socket of sockets) socket.destroy();
   };
-  return { address: `127.0.0.1:${(listener.address() as AddressInfo).port}`, close };
+  return { url: throughOpenProxy(url, `127.0.0.1:${(listener.address() as AddressInfo).port}`), close };
 }
-
-const wantsAnswer = (message: Buffer): boolean =>
-  message.readInt32LE(HEADER.opCode) !== OP_MSG || (message.readUInt32LE(HEADER.flags) & MORE_TO_COME) === 0;
 
 function inTurn(): (action: () => Promise<void>) => void {
   let before = Promise.resolve();
   return (action) => {
     before = before.then(action);
   };
-}
-
-function messagesOf(socket: Socket, onMessage: (message: Buffer) => void): void {
-  let rest: Buffer = Buffer.alloc(0);
-  socket.on('data', (bytes: Buffer) => {
-    rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-    while (rest.length >= 4 && rest.length >= rest.readInt32LE(HEADER.length)) {
-      const length = rest.readInt32LE(HEADER.length);
-      onMessage(rest.subarray(0, length));
-      rest = rest.subarray(length);
-    }
-  });
 }

@@ -4,6 +4,7 @@ import type { Config } from '../../src/config.js';
 import { EventStoreDbServer } from './eventstoredb-server/server.js';
 import { dropDatabase } from './mongodb-databases.js';
 import { mongoDbServer, type ServerOptions } from './mongodb-server.js';
+import { hostIn, inDatabase, parsed, throughProxy } from './mongodb-url.js';
 import { oneCommandAtATime } from './one-command-at-a-time.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { startTestApp, type TestApp, type TestAppOptions } from './test-app.js';
@@ -25,24 +26,19 @@ export class Production {
     if (mongo === undefined) throw new Error('There is no server that speaks the protocol of MongoDB');
     const log = await EventStoreDbServer.start();
     const ends: (() => void | Promise<void>)[] = [];
-    const target = new URL(mongo.url);
-    if (mongo.kind === 'ferretdb') {
+    let { url } = mongo;
+    if (!mongo.features.changesInOneStep) {
       // As it is, it writes an older view over a newer one when two write at once.
-      const wire = await oneCommandAtATime(target.hostname, Number(target.port));
-      target.host = wire.address;
+      const wire = await oneCommandAtATime(url);
+      ({ url } = wire);
       ends.push(() => wire.close());
     }
-    const [views, keys] = [await proxyTo(target), await proxyTo(target)];
+    const [views, keys] = [await proxyTo(url), await proxyTo(url)];
     const run = randomUUID();
     const through = (proxy: TcpProxy, database: string): string => {
       // A server that MONGODB_URL names goes on.
-      ends.push(() => dropDatabase(target.href, `${database}_${run}`));
-      const url = new URL(target);
-      url.host = proxy.address;
-      url.pathname = `/${database}_${run}`;
-      // Else the driver goes to the addresses that the server tells of, round the proxy.
-      url.searchParams.set('directConnection', 'true');
-      return url.href;
+      ends.push(() => dropDatabase(url, `${database}_${run}`));
+      return inDatabase(throughProxy(url, proxy.address), `${database}_${run}`);
     };
     const config = {
       eventstoreUrl: log.url,
@@ -95,4 +91,7 @@ export class Production {
   }
 }
 
-const proxyTo = ({ hostname, port }: URL): Promise<TcpProxy> => TcpProxy.to(hostname, Number(port || 27017));
+function proxyTo(url: string): Promise<TcpProxy> {
+  const { host, port } = hostIn(parsed(url).hosts[0] ?? '');
+  return TcpProxy.to(host, port);
+}

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, readConfig } from '../../src/config.js';
 import { Ends } from './ends.js';
-import { dropDatabase, inDatabase } from './mongodb-databases.js';
-import { isFerretDb } from './mongodb-server.js';
+import { dropDatabase } from './mongodb-databases.js';
+import { featuresOf } from './mongodb-features.js';
+import { inDatabase } from './mongodb-url.js';
 import { oneCommandAtATime } from './one-command-at-a-time.js';
 
 /** Whether this run is one against the servers that are named (`npm run test:stores`); any other leaves them alone. */
@@ -18,8 +19,9 @@ const keysMongodbUrl = named('KEYS_MONGODB_URL') ?? mongodbUrl;
 
 export const viewsOnServer = mongodbUrl !== undefined;
 export const logOnServer = eventstoreUrl !== undefined;
-/** It looks through all documents for each command: hundreds of them take it seconds. */
-export const viewsOnFerretDb = async (): Promise<boolean> => mongodbUrl !== undefined && isFerretDb(mongodbUrl);
+/** Without indexes it looks through all documents for each command: hundreds of them take it seconds. */
+export const viewsWithoutIndexes = async (): Promise<boolean> =>
+  mongodbUrl !== undefined && !(await featuresOf(mongodbUrl)).explains;
 /** Whether all stores are, so that several instances can share them. */
 export const allOnServers = logOnServer && viewsOnServer;
 
@@ -76,13 +78,9 @@ async function mongoSettings(name: string, ends: Ends): Promise<Record<string, s
 
 /** @returns its address; it is dropped at the end */
 async function freshDatabase(server: string, name: string, ends: Ends): Promise<string> {
-  const isFerret = await isFerretDb(server);
   ends.add(() => dropDatabase(server, name));
-  if (!isFerret) return inDatabase(server, name);
-  const { hostname, port } = new URL(server);
-  const wire = await oneCommandAtATime(hostname, Number(port || 27017));
+  if ((await featuresOf(server)).changesInOneStep) return inDatabase(server, name);
+  const wire = await oneCommandAtATime(server);
   ends.add(() => wire.close());
-  const url = new URL(server);
-  url.host = wire.address;
-  return inDatabase(url.href, name);
+  return inDatabase(wire.url, name);
 }

@@ -2,10 +2,12 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type CommandContext, IdempotencyKeyReused, PreconditionFailed } from '../../event-sourcing/command-context.js';
 import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import type { CustomerHistory } from '../customer-history.js';
-import { activeOrRefuse, sourceNotChargeable } from '../domain/decide.js';
+import { activeOrRefuse } from '../domain/decide.js';
+import { sourceNotChargeable } from '../domain/decide-sources.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
-import type { AttachedSource, CustomerView } from '../read-model/customer-view.js';
+import type { AttachedSource } from '../domain/state.js';
+import type { CustomerView } from '../read-model/customer-view.js';
 import { SourceAttachment } from '../sources/source-attachment.js';
 import { CustomerExecution } from './customer-execution.js';
 
@@ -38,7 +40,7 @@ export class AttachSourceHandler implements ICommandHandler<AttachSource> {
     }
     const attached = find(past.view, sourceId);
     if (attached !== undefined) return attached;
-    if (customer.detachedSources.includes(sourceId)) throw sourceNotChargeable();
+    if (customer.detachedSources?.includes(sourceId) === true) throw sourceNotChargeable();
     const owner = { customerId: id, life: customer.life };
     const source = await this.attachment.claim(sourceId, owner, 'attach', context);
     return this.attachClaimed(id, source, customer.life, context);

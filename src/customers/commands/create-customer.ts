@@ -2,7 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { randomUUID } from 'node:crypto';
 import type { CommandContext } from '../../event-sourcing/command-context.js';
 import type { CustomerChanges } from '../domain/changes.js';
-import type { Claimed } from '../domain/commands.js';
+import type { Claimed } from '../domain/decide-sources.js';
 import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import { SourceAttachment } from '../sources/source-attachment.js';
 import { CustomerExecution } from './customer-execution.js';

@@ -1,4 +1,4 @@
-import { Injectable, Logger, Optional } from '@nestjs/common';
+import { Injectable, Optional } from '@nestjs/common';
 import { Clock } from '../../event-sourcing/clock.js';
 import { type Execution, execute, HistoryMovedOn } from '../../event-sourcing/command-execution.js';
 import { type CommandContext, PreconditionFailed } from '../../event-sourcing/command-context.js';
@@ -6,17 +6,22 @@ import { within } from '../../event-sourcing/deadline.js';
 import type { EventDraft } from '../../event-sourcing/envelope.js';
 import { EventStore } from '../../event-sourcing/event-store.js';
 import { ReadGate } from '../../event-sourcing/read-gate.js';
+import { RepeatedFailure } from '../../event-sourcing/repeated-failure.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { followerLog } from '../../follower-log.js';
+import { StreamDamaged } from '../../event-sourcing/stream-damage.js';
 import { CommandRetries } from '../../metrics/command-retries.js';
 import { inSpan } from '../../metrics/tracing.js';
 import { KeyRing } from '../../privacy/key-ring.js';
+import { SealBroken } from '../../privacy/sealing.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
-import type { CustomerCommand } from '../domain/commands.js';
-import { decide } from '../domain/decide.js';
+import { CustomerStreams } from '../customer-streams.js';
+import { type CustomerCommand, decide } from '../domain/decide.js';
 import { customerErased } from '../domain/errors.js';
 import type { CustomerEvent } from '../domain/events.js';
+import { PERSONAL_FIELDS } from '../domain/fields.js';
 import type { CustomerState } from '../domain/state.js';
-import { isPersonal, PERSONAL_FIELDS, PersonalValues } from '../personal-values.js';
+import { isPersonal, PersonalValues, withOpened } from '../personal-values.js';
 import type { CustomerView } from '../read-model/customer-view.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EmailIndexing } from '../read-model/email-indexing.js';
@@ -24,6 +29,9 @@ import type { OpenedCustomer } from '../read-model/opened-customer.js';
 import { customerStream } from '../streams.js';
 import { draftEvents } from './draft-events.js';
 import { isRepeat } from './repeats.js';
+
+/** No failed write-through for this long means that it works again. */
+const QUIET_MS = 10_000;
 
 interface Decision {
   readonly past: CustomerHistory;
@@ -37,7 +45,11 @@ interface Decision {
  */
 @Injectable()
 export class CustomerExecution {
-  private readonly logger = new Logger(CustomerExecution.name);
+  private readonly failing = new RepeatedFailure({
+    log: followerLog(CustomerExecution.name),
+    what: 'A view could not be written through',
+    quietMs: QUIET_MS,
+  });
 
   constructor(
     private readonly store: EventStore,
@@ -46,30 +58,40 @@ export class CustomerExecution {
     private readonly views: CustomerViews,
     private readonly emails: EmailIndexing,
     private readonly gate: ReadGate,
+    private readonly streams: CustomerStreams,
     @Optional() private readonly retries?: CommandRetries,
   ) {}
 
   /**
    * @param isNew the id was made just now: it is nobody's
    * @throws CustomerError and the errors of `execute`, PreconditionFailed, IdempotencyKeyReused, KeyMissing
+   * @throws StreamDamaged the customer is set aside
    */
-  async run(command: CustomerCommand, context: CommandContext, isNew = false): Promise<OpenedCustomer> {
+  run(command: CustomerCommand, context: CommandContext, isNew = false): Promise<OpenedCustomer> {
+    return this.streams.guard(command.id, () => this.carryOut(command, context, isNew));
+  }
+
+  private async carryOut(command: CustomerCommand, context: CommandContext, isNew: boolean): Promise<OpenedCustomer> {
+    const needsKey = command.kind === 'create' && mayMakeKey(command, context);
     let decided = false;
     let fenced: number | undefined;
     const done = await execute(this.store, this.clock, {
       stream: customerStream(command.id),
       deadline: context.deadline,
-      expectNew: command.kind === 'create' && (isNew || !mayMakeKey(command, context)),
+      expectNew: command.kind === 'create' && (isNew || !needsKey),
       decide: async (history) => {
         if (decided) this.retries?.count(command.kind);
         decided = true;
         // What a decision may wait for is the key store alone.
         const left = context.deadline - this.clock.now();
         const past = foldCustomer(history);
+        // A new id is nobody's, and where a key is needed, that tells whether the customer was there before.
+        if (history.length === 0 && !isNew && !needsKey) await this.streams.refuseRemoved(command.id);
         const decision = this.decide(command, context, past).catch((error: unknown) => {
           // Read again, and still nothing in the stream of what destroyed the key: a log from before the erasure.
           if (error instanceof HistoryMovedOn && fenced === past.revision) throw customerErased(command.id);
           if (error instanceof HistoryMovedOn) fenced = past.revision;
+          if (error instanceof SealBroken) throw brokenSeal(command.id, error);
           throw error;
         });
         return within(left, decision, () => new StoreUnavailable('subject_keys'));
@@ -112,7 +134,8 @@ export class CustomerExecution {
     // The fence of the life before stands before the key of the next one is made.
     if (state.status === 'deleted') await this.keys.destroy({ subject: id, revision: state.life });
     const ref = { subject: id, revision: state.status === 'active' ? state.life : state.life + 1 };
-    const key = await this.keys.findOrCreate(ref);
+    const { key, isNew } = await this.keys.begin(ref);
+    if (state.status === 'none' && !isNew) await this.streams.refuseRemovedOf(id);
     if (key === 'erased') throw new HistoryMovedOn('Behind the fence no key is made');
     return new PersonalValues(key, ref);
   }
@@ -134,7 +157,7 @@ export class CustomerExecution {
       const save = (): Promise<void> => within(left, this.views.save([view]), () => new StoreUnavailable('read_model'));
       await inSpan('project', { 'customers.events': done.appended.length }, save);
     } catch (error) {
-      this.logger.warn(`A view could not be written through: ${error instanceof Error ? error.name : 'unknown'}`);
+      this.failing.failed(error);
       const position = done.position ?? done.history.at(-1)?.position;
       if (position !== undefined) this.gate.closeUntil(position);
     }
@@ -151,6 +174,10 @@ const mayMakeKey = ({ changes }: Extract<CustomerCommand, { kind: 'create' }>, c
   changes.defaultSourceId != null ||
   PERSONAL_FIELDS.some((field) => changes[field] != null);
 
+/** What is opened here stands in the events that were read. */
+const brokenSeal = (id: string, cause: SealBroken): StreamDamaged =>
+  new StreamDamaged(customerStream(id), 'altered', undefined, { cause });
+
 const endsLife = ({ kind }: CustomerCommand): boolean => kind === 'delete' || kind === 'erase';
 
 /** With the end of a life nothing is sealed: its key is about to be destroyed, and where it is lost, none must be made. */
@@ -164,9 +191,7 @@ function withoutSealed({ idempotency, reason, ...rest }: CommandContext): Comman
 
 function openState(state: CustomerHistory['state'], values: PersonalValues | undefined): CustomerState {
   if (state.status !== 'active') return state;
-  if (values !== undefined) return values.openState(state);
-  const { email: _e, shipping: _s, metadata: _m, ...rest } = state;
-  return { ...rest, taxCertificates: [] };
+  return values?.openState(state) ?? withOpened(state);
 }
 
 function requireMatch(context: CommandContext, revision: number): void {

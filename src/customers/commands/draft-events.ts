@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChangeReason, CommandContext } from '../../event-sourcing/command-context.js';
 import { type EventDraft, type EventMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
 import type { JsonObject } from '../../event-sourcing/event-store.js';
+import { decode } from '../customer-events.js';
 import type { CustomerHistory } from '../customer-history.js';
 import type { CustomerEvent } from '../domain/events.js';
 import { isPersonal, type PersonalValues } from '../personal-values.js';
@@ -31,9 +32,10 @@ export function draftEvents(events: readonly CustomerEvent[], circumstances: Cir
     const fingerprint = index === 0 ? context.idempotency?.fingerprint : undefined;
     const sealed = isPersonal(event) || fingerprint !== undefined || reason?.text !== undefined;
     if (sealed && values === undefined) throw new RangeError(`A ${event.type} must not be stored unsealed`);
+    const stored = { type: event.type, data: values?.sealEvent(event) ?? (event.data as JsonObject) };
+    requireReadable(stored);
     return {
-      type: event.type,
-      data: values?.sealEvent(event) ?? (event.data as JsonObject),
+      ...stored,
       metadata: {
         $correlationId: context.requestId,
         $causationId: commandId,
@@ -49,6 +51,15 @@ export function draftEvents(events: readonly CustomerEvent[], circumstances: Cir
       },
     };
   });
+}
+
+/** Appended, it would be damage of the customer. @throws RangeError */
+function requireReadable(stored: Pick<EventDraft, 'type' | 'data'>): void {
+  try {
+    decode(stored);
+  } catch (error) {
+    throw new RangeError(`A ${stored.type} that can not be read back must not be stored`, { cause: error });
+  }
 }
 
 function sealedReason(

@@ -1,11 +1,13 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { Interval } from '@nestjs/schedule';
 import { CONFIG, type Config } from '../../config.js';
 import { Clock } from '../../event-sourcing/clock.js';
 import { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import { systemContext } from '../../event-sourcing/command-context.js';
+import { RepeatedFailure } from '../../event-sourcing/repeated-failure.js';
 import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import { followerLog } from '../../follower-log.js';
 import { KeyMissing } from '../../privacy/key-ring.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { EraseCustomer } from './erase-customer.js';
@@ -16,11 +18,21 @@ const LEASE = 'due-erasures';
 const LEASE_MS = 90_000;
 const AT_ONCE = 100;
 const BUDGET_MS = 4_000;
+const RUN_FAILED = 'Due erasures are tried again in a minute';
+const ONE_FAILED = 'A due erasure failed';
+/** Two runs without it. */
+const QUIET_MS = 150_000;
 
 /** Carries out the requests to be forgotten whose grace period has ended: a query each minute, no timers to be lost. */
 @Injectable()
 export class DueErasures {
-  private readonly logger = new Logger(DueErasures.name);
+  private readonly failing = new RepeatedFailure({ log: followerLog(DueErasures.name), what: RUN_FAILED });
+  /** Single customers; the next run tries them again. */
+  private readonly refused = new RepeatedFailure({
+    log: followerLog(DueErasures.name),
+    what: ONE_FAILED,
+    quietMs: QUIET_MS,
+  });
   private running = false;
 
   constructor(
@@ -38,8 +50,9 @@ export class DueErasures {
     try {
       const lease = await this.checkpoints.acquire(LEASE, this.checkpoints.owner, LEASE_MS);
       if (lease !== undefined) await this.eraseAllDue();
+      this.failing.recovered();
     } catch (error) {
-      this.logger.warn(`Due erasures are tried again in a minute: ${error instanceof Error ? error.name : 'unknown'}`);
+      this.failing.failed(error);
     } finally {
       this.running = false;
     }
@@ -68,9 +81,9 @@ export class DueErasures {
     try {
       await this.erase(id);
     } catch (error) {
-      if (error instanceof KeyMissing) this.logger.error('A due erasure met a missing key');
-      else if (error instanceof StoreUnavailable || error instanceof OutcomeUnknown) throw error;
-      else this.logger.error(`A due erasure failed: ${error instanceof Error ? error.name : 'unknown'}`);
+      const isOutage = error instanceof StoreUnavailable || error instanceof OutcomeUnknown;
+      if (isOutage && !(error instanceof KeyMissing)) throw error;
+      this.refused.failed(error);
     }
   }
 

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type CommandContext, IdempotencyKeyReused } from '../../event-sourcing/command-context.js';
 import type { CustomerHistory } from '../customer-history.js';
-import type { CustomerCommand } from '../domain/commands.js';
+import type { CustomerCommand } from '../domain/decide.js';
 import { customerErased, customerNotFound } from '../domain/errors.js';
 import type { PersonalValues } from '../personal-values.js';
 

@@ -1,6 +1,6 @@
 import type { CustomerChanges } from './changes.js';
-import type { CustomerCommand } from './commands.js';
-import { decide } from './decide.js';
+
+import { type CustomerCommand, decide } from './decide.js';
 import { CustomerError } from './errors.js';
 import type { CustomerEvent } from './events.js';
 import { evolve } from './evolve.js';
@@ -37,8 +37,9 @@ const attach = (sourceId: string, life = 1): CustomerCommand => ({
 });
 const detach = (sourceId: string): CustomerCommand => ({ kind: 'detach_source', id, sourceId });
 
+const AT = '2026-01-01T00:00:00.000Z';
 const fold = (events: readonly CustomerEvent[]): CustomerState =>
-  events.reduce<CustomerState>((state, event) => evolve(state, event), noCustomer);
+  events.reduce<CustomerState>((state, event) => evolve(state, event, AT), noCustomer);
 
 function given(...history: readonly CustomerEvent[]) {
   return {
@@ -99,7 +100,10 @@ describe('create', () => {
     expect(fold([created({ email: 'a@b.c' }), attached('s1'), deleted, created()])).toEqual({
       status: 'active',
       life: 2,
+      createdTime: AT,
+      updatedTime: AT,
       enabled: true,
+      requestToBeForgotten: false,
       taxCertificates: [],
       sources: [],
       detachedSources: [],

@@ -1,11 +1,49 @@
 import type { CustomerChanges } from './changes.js';
-import type { CustomerCommand } from './commands.js';
+import { changedFields, profileOf } from './decide-fields.js';
+import { attach, attached, changedDefaultSource, type Claimed, detach } from './decide-sources.js';
 import { CustomerError, customerErased, customerNotFound, legalHold } from './errors.js';
-import type { CustomerEvent, SourceFacts } from './events.js';
-import { mergeMetadata } from './metadata.js';
-import type { Carried, Metadata } from './personal.js';
-import { sameValue } from './same-value.js';
+import type { CustomerEvent, ErasureCause } from './events.js';
+import type { Carried } from './fields.js';
 import type { ActiveCustomer, CustomerState } from './state.js';
+import { refuseUnlessStored } from './stored-values.js';
+
+/**
+ * What can be asked of a customer. Facts from elsewhere (the clock, what the source directory said) are already in the
+ * command, so that deciding is pure.
+ */
+export type CustomerCommand =
+  /** `claim`: the source that `changes.defaultSourceId` names, claimed for the life that is to begin. */
+  | { readonly kind: 'create'; readonly id: string; readonly changes: CustomerChanges; readonly claim?: Claimed }
+  | { readonly kind: 'update'; readonly id: string; readonly changes: CustomerChanges }
+  /** `dueAt`: UTC date-time at which the erasure takes effect if no request is open already. */
+  | { readonly kind: 'forget'; readonly id: string; readonly changes: CustomerChanges; readonly dueAt: string }
+  /** With cause `grace_period_over` only a request that is still open and due at `now` is carried out. */
+  | {
+      readonly kind: 'erase';
+      readonly id: string;
+      readonly cause: ErasureCause;
+      readonly reasonCode?: string;
+      readonly now: string;
+    }
+  | { readonly kind: 'delete'; readonly id: string }
+  /** Under a legal hold a customer is neither erased nor deleted. */
+  | { readonly kind: 'place_hold' | 'lift_hold'; readonly id: string }
+  /** In another life than the one the source was claimed for there is nothing to attach. */
+  | { readonly kind: 'attach_source'; readonly id: string; readonly claim: Claimed }
+  | { readonly kind: 'detach_source'; readonly id: string; readonly sourceId: string };
+
+/** The name of each command on the bus: metrics speak of the same. */
+export const COMMAND_NAMES: Readonly<Record<CustomerCommand['kind'], string>> = {
+  create: 'CreateCustomer',
+  update: 'UpdateCustomer',
+  forget: 'ForgetCustomer',
+  erase: 'EraseCustomer',
+  delete: 'DeleteCustomer',
+  place_hold: 'PlaceLegalHold',
+  lift_hold: 'LiftLegalHold',
+  attach_source: 'AttachSource',
+  detach_source: 'DetachSource',
+};
 
 /**
  * The decision: what follows from a command in a state. No event means there is nothing to do, so a repeat is harmless.
@@ -28,7 +66,7 @@ export function decide(command: CustomerCommand, state: CustomerState): readonly
     case 'lift_hold':
       return hold(false, activeOrRefuse(command.id, state));
     case 'attach_source':
-      return attach(command, activeOrRefuse(command.id, state));
+      return attach(command.id, command.claim, activeOrRefuse(command.id, state));
     case 'detach_source':
       return detach(command.sourceId, activeOrRefuse(command.id, state));
     default:
@@ -60,75 +98,24 @@ export function create(
   if (state.status === 'active' || state.status === 'erased' || unclaimed) {
     throw new CustomerError('already_exists', 'id', `Customer '${command.id}' already exists`);
   }
-  const { email, locale, type, enabled, shipping, metadata, taxCertificate } = command.changes;
-  const kept = metadata == null ? undefined : mergeMetadata(undefined, metadata);
-  const created: CustomerEvent = {
-    type: 'CustomerCreated',
-    data: {
-      ...(email != null && { email }),
-      ...(locale != null && { locale }),
-      ...(type !== undefined && { type }),
-      enabled: enabled ?? true,
-      ...(shipping != null && { shipping }),
-      ...(kept !== undefined && { metadata: kept }),
-    },
-  };
+  const { taxCertificate } = command.changes;
+  const created: CustomerEvent = { type: 'CustomerCreated', data: profileOf(command.changes) };
   return [
     created,
-    ...(taxCertificate === undefined ? [] : [{ type: 'TaxCertificateAdded', data: { taxCertificate } } as const]),
+    ...(taxCertificate == null ? [] : [{ type: 'TaxCertificateAdded', data: { taxCertificate } } as const]),
     ...(command.claim === undefined ? [] : attached(command.claim.source, true)),
   ];
 }
 
 function change(changes: CustomerChanges, customer: ActiveCustomer): readonly CustomerEvent[] {
+  refuseUnlessStored(changes, customer);
   return [
-    ...changedProfile(changes, customer),
-    ...changedPersonal(changes, customer),
+    ...changedFields(changes, customer),
     ...changedDefaultSource(changes.defaultSourceId, customer),
     ...(changes.requestToBeForgotten === false && customer.forgetDueAt !== undefined
       ? [{ type: 'ForgetRequestWithdrawn', data: {} } as const]
       : []),
   ];
-}
-
-function* changedProfile(changes: CustomerChanges, customer: ActiveCustomer): Iterable<CustomerEvent> {
-  const { locale, type, enabled } = changes;
-  if (locale !== undefined && locale !== (customer.locale ?? null)) {
-    yield { type: 'CustomerLocaleChanged', data: { locale } };
-  }
-  if (type !== undefined && type !== customer.type) yield { type: 'CustomerTypeChanged', data: { type } };
-  if (enabled !== undefined && enabled !== customer.enabled) {
-    yield { type: enabled ? 'CustomerEnabled' : 'CustomerDisabled', data: {} };
-  }
-}
-
-function* changedPersonal(changes: CustomerChanges, customer: ActiveCustomer): Iterable<CustomerEvent> {
-  const { email, shipping, metadata, taxCertificate } = changes;
-  if (email !== undefined && email !== (customer.email ?? null)) {
-    yield { type: 'CustomerEmailChanged', data: { email } };
-  }
-  if (shipping !== undefined && !sameValue(shipping, customer.shipping ?? null)) {
-    yield { type: 'CustomerShippingChanged', data: { shipping } };
-  }
-  if (metadata !== undefined) yield* changedMetadata(metadata, customer.metadata);
-  if (taxCertificate !== undefined && !customer.taxCertificates.some((known) => sameValue(known, taxCertificate))) {
-    yield { type: 'TaxCertificateAdded', data: { taxCertificate } };
-  }
-}
-
-function* changedMetadata(wanted: Metadata | null, present: Metadata | undefined): Iterable<CustomerEvent> {
-  const merged = wanted === null ? undefined : mergeMetadata(present, wanted);
-  if (!sameValue(merged ?? null, present ?? null)) {
-    yield { type: 'CustomerMetadataChanged', data: { metadata: merged ?? null } };
-  }
-}
-
-function* changedDefaultSource(wanted: string | null | undefined, customer: ActiveCustomer): Iterable<CustomerEvent> {
-  if (wanted === undefined || wanted === (customer.defaultSourceId ?? null)) return;
-  if (wanted !== null && !customer.sources.some((source) => source.sourceId === wanted)) {
-    throw new CustomerError('invalid_parameter', 'defaultSourceId', 'The default source must be an attached source');
-  }
-  yield { type: 'DefaultSourceChanged', data: { sourceId: wanted } };
 }
 
 function forget(
@@ -160,34 +147,4 @@ function hold(wanted: boolean, customer: ActiveCustomer): readonly CustomerEvent
 function remove(id: string, customer: ActiveCustomer): readonly CustomerEvent[] {
   if (customer.legalHold === true) throw legalHold(id);
   return [{ type: 'CustomerDeleted', data: { keyRevision: customer.life } }];
-}
-
-function attach(
-  command: Extract<CustomerCommand, { kind: 'attach_source' }>,
-  customer: ActiveCustomer,
-): readonly CustomerEvent[] {
-  if (customer.life !== command.claim.life) throw customerNotFound(command.id);
-  const { source } = command.claim;
-  const { sourceId } = source;
-  if (customer.sources.some((known) => known.sourceId === sourceId)) return [];
-  if (customer.detachedSources.includes(sourceId)) throw sourceNotChargeable();
-  return attached(source, customer.sources.length === 0);
-}
-
-export const sourceNotChargeable = (): CustomerError =>
-  new CustomerError('source_not_chargeable', 'sourceId', 'The source is not chargeable, or was detached before');
-
-function attached(source: SourceFacts, asDefault: boolean): readonly CustomerEvent[] {
-  const event: CustomerEvent = { type: 'SourceAttached', data: source };
-  return asDefault ? [event, { type: 'DefaultSourceChanged', data: { sourceId: source.sourceId } }] : [event];
-}
-
-function detach(sourceId: string, customer: ActiveCustomer): readonly CustomerEvent[] {
-  const remaining = customer.sources.filter((source) => source.sourceId !== sourceId);
-  if (remaining.length === customer.sources.length) {
-    throw new CustomerError('source_not_found', 'sourceId', 'The source is not attached to this customer');
-  }
-  const event: CustomerEvent = { type: 'SourceDetached', data: { sourceId } };
-  if (customer.defaultSourceId !== sourceId) return [event];
-  return [event, { type: 'DefaultSourceChanged', data: { sourceId: remaining.at(-1)?.sourceId ?? null } }];
 }

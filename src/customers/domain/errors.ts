@@ -6,6 +6,8 @@ export type CustomerErrorCode =
   | 'legal_hold'
   | 'invalid_parameter'
   | 'too_many_metadata_pairs'
+  | 'invalid_metadata_key'
+  | 'invalid_metadata_value'
   | 'source_not_found'
   | 'nonreusable_source'
   | 'source_not_chargeable'
@@ -21,6 +23,14 @@ export class CustomerError extends Error {
     message: string,
   ) {
     super(message);
+  }
+}
+
+/** Several values of one request, each refused for itself. */
+export class ValuesRefused extends CustomerError {
+  constructor(readonly refusals: readonly [CustomerError, ...CustomerError[]]) {
+    const [{ code, parameter, message }] = refusals;
+    super(code, parameter, message);
   }
 }
 

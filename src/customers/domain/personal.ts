@@ -31,17 +31,3 @@ export interface TaxCertificate {
 }
 
 export type Metadata = { readonly [key: string]: JsonValue };
-
-/** The personal values of a customer, by the field name under which they stand in events, state and view. */
-export interface Personal {
-  readonly email: string;
-  readonly shipping: Shipping;
-  readonly taxCertificate: TaxCertificate;
-  readonly metadata: Metadata;
-}
-
-/**
- * How personal values are carried: in clear while deciding ({@link Personal}), sealed everywhere else. `evolve` only
- * carries them, so that a history can be folded without opening it.
- */
-export type Carried = { readonly [K in keyof Personal]: unknown };

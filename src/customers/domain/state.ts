@@ -1,33 +1,51 @@
-import type { CustomerType, SourceFacts } from './events.js';
-import type { Carried, Personal } from './personal.js';
+import type { Carried, CommandField, Personal, Plain, Profile } from './fields.js';
 
-/**
- * What deciding needs to know of a customer. An id can live several times: each creation after a deletion begins a new
- * life in the same history. The number of the life is also the revision of its key.
- */
-export type CustomerState<P extends Carried = Personal> =
-  | { readonly status: 'none'; readonly life: 0 }
-  | ActiveCustomer<P>
-  | { readonly status: 'erased' | 'deleted'; readonly life: number };
+export interface AttachedSource {
+  readonly id: string;
+  readonly type?: string;
+  readonly state: string;
+  readonly reusable: boolean;
+  /** UTC date-time of the attachment. */
+  readonly createdTime: string;
+}
 
-export interface ActiveCustomer<P extends Carried = Personal> {
+/** The values of a customer that each event replaces as a whole. */
+export type Current<P extends Carried = Personal> = Profile<P> & { readonly [F in CommandField]?: Plain[F] } & {
+  readonly requestToBeForgotten: boolean;
+  /** UTC date-time; present while a request to be forgotten is open. */
+  readonly forgetDueAt?: string;
+  readonly defaultSourceId?: string;
+};
+
+/** What an event replaces. `null`: nothing is left. */
+export type NewValues<P extends Carried> = { readonly [V in keyof Current]?: Current<P>[V] | null };
+
+export interface ActiveCustomer<P extends Carried = Personal> extends Current<P>, Incarnation {
   readonly status: 'active';
-  readonly life: number;
-  readonly email?: P['email'] | undefined;
-  readonly locale?: string | undefined;
-  readonly type?: CustomerType | undefined;
-  readonly enabled: boolean;
-  readonly shipping?: P['shipping'] | undefined;
-  readonly metadata?: P['metadata'] | undefined;
   readonly taxCertificates: readonly P['taxCertificate'][];
   /** In the order of attachment. */
-  readonly sources: readonly SourceFacts[];
-  /** Detached in this life: they can never be attached again. */
-  readonly detachedSources: readonly string[];
-  readonly defaultSourceId?: string | undefined;
-  /** UTC date-time; present while a request to be forgotten is open. */
-  readonly forgetDueAt?: string | undefined;
-  readonly legalHold?: boolean | undefined;
+  readonly sources: readonly AttachedSource[];
+  /** Detached in this incarnation: they can never be attached again. Absent in a state that was read from a view. */
+  readonly detachedSources?: readonly string[];
 }
+
+export interface EndedCustomer extends Incarnation {
+  readonly status: 'erased' | 'deleted';
+}
+
+interface Incarnation {
+  /** From 1; also the revision of the key. */
+  readonly life: number;
+  /** UTC date-times with milliseconds. */
+  readonly createdTime: string;
+  readonly updatedTime: string;
+}
+
+/**
+ * What the events make of a customer. An id can have several incarnations: each creation after a deletion begins a new one
+ * in the same history.
+ */
+export type CustomerState<P extends Carried = Personal> =
+  { readonly status: 'none'; readonly life: 0 } | ActiveCustomer<P> | EndedCustomer;
 
 export const noCustomer = { status: 'none', life: 0 } as const;

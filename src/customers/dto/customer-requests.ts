@@ -1,61 +1,53 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional, ValidateIf } from 'class-validator';
-import { Nested, Opaque, Rule } from '../../http/body-fields.js';
-import { isEmailAddress, isLocale, isUuid } from '../../http/field-rules.js';
-import type { CustomerType } from '../domain/events.js';
-import type { Metadata } from '../domain/personal.js';
+import { IsBoolean, IsIn, IsOptional } from 'class-validator';
+import { Opaque, Rule } from '../../http/body-fields.js';
+import { isStorableEmail, isUuid } from '../../http/field-rules.js';
+import { ForNewValues } from '../../http/new-values.js';
+import { CUSTOMER_TYPES, type CustomerType, type ListField, type SettableField } from '../domain/fields.js';
+import type { Metadata, Shipping, TaxCertificate } from '../domain/personal.js';
 import { isCustomerId } from '../streams.js';
-import { fewPairs, goodKeys, goodValues, isObject } from './metadata-rules.js';
-import { ShippingRequest } from './shipping-request.js';
-import { TaxCertificateRequest } from './tax-certificate-request.js';
-
-/** The field can be left out, but `null` is not one of its values and clears nothing. */
-const MayBeAbsent = (): PropertyDecorator => ValidateIf((_, value: unknown) => value !== undefined);
-
-const CUSTOMER_TYPES = ['business', 'individual'] as const satisfies readonly CustomerType[];
+import { EMAIL_PATTERN, EMAIL_RULE, newEmail } from './email-address.js';
+import { isLocale, LOCALE_PATTERN, MAX_LOCALE } from './locale.js';
+import { fewPairs, goodKeys, goodValues, isObjectOrEmpty, newMetadata } from './metadata-rules.js';
+import { MayBeAbsent, RequestField } from './request-field.js';
 
 const ID_RULE = 'id must have 1 to 40 characters of A-Z a-z 0-9 . _ -';
 
-/** What create and update have in common. `IsOptional` marks the fields that `null` clears. */
-abstract class CustomerFields {
-  @ApiPropertyOptional({
-    type: String,
-    nullable: true,
-    format: 'email',
+/** What create and update have in common. A field of the catalogue that is missing here does not compile. */
+abstract class CustomerFields implements Record<SettableField | ListField, unknown> {
+  @RequestField({
     maxLength: 254,
-    description: 'The customer email address. Not unique. `null` clears it.',
-    example: 'jane@example.com',
+    pattern: EMAIL_PATTERN,
+    description:
+      'The customer email address: RFC 5321, internationalised too, 254 octets at most. No control, invisible or ' +
+      'bidirectional character, also not inside quotes; no comment, no address literal. Not unique. `null` clears it.',
   })
-  @IsOptional()
-  @Rule('invalid_parameter', 'email must be an email', isEmailAddress)
-  email?: string | null;
+  @Rule('invalid_parameter', `email ${EMAIL_RULE}`, isStorableEmail)
+  @ForNewValues(newEmail)
+  email: string | null | undefined;
 
-  @ApiPropertyOptional({
-    type: String,
-    nullable: true,
-    pattern: '^[a-z]{2}_[A-Z]{2}$',
-    description: 'ISO 639-1 language code, `_`, ISO 3166-1 alpha-2 country code. `null` clears it.',
-    example: 'en_US',
+  @RequestField({
+    maxLength: MAX_LOCALE,
+    pattern: LOCALE_PATTERN,
+    description:
+      'ISO 639-1 language code, `_`, ISO 3166-1 alpha-2 country code: `en_US`. What names a language in BCP 47 or POSIX ' +
+      'form is taken too and answered in that form: `en-US`, `de_DE_EURO`, `zh_Hans_CN`; a language alone stays alone. ' +
+      'docs/values.md has the table. `null` clears it.',
   })
-  @IsOptional()
-  @Rule('invalid_parameter', 'locale must be a language and a country as in en_US', isLocale)
-  locale?: string | null;
+  @Rule('invalid_parameter', 'locale must name a language, or a language and a country as in en_US', isLocale)
+  locale: string | null | undefined;
 
-  @ApiPropertyOptional({ enum: CUSTOMER_TYPES, description: 'The type of customer.', example: 'individual' })
-  @MayBeAbsent()
+  @RequestField({ description: 'The type of customer.' })
   @IsIn(CUSTOMER_TYPES)
-  type?: CustomerType;
+  type: CustomerType | undefined;
 
-  @ApiPropertyOptional({
-    type: Boolean,
-    default: true,
+  @RequestField({
     description:
       'Usually used to disable the customer. If false, attempts to create orders for the customer will fail.',
     example: true,
   })
-  @MayBeAbsent()
   @IsBoolean()
-  enabled?: boolean;
+  enabled: boolean | undefined;
 
   @ApiPropertyOptional({
     type: String,
@@ -68,43 +60,28 @@ abstract class CustomerFields {
   })
   @IsOptional()
   @Rule('invalid_parameter', 'defaultSourceId must be a UUID', isUuid)
-  defaultSourceId?: string | null;
+  defaultSourceId: string | null | undefined;
 
-  @ApiPropertyOptional({
-    type: ShippingRequest,
-    nullable: true,
-    description: 'Shipping information. An update replaces the whole object, `null` clears it.',
-  })
-  @IsOptional()
-  @Nested(ShippingRequest)
-  shipping?: ShippingRequest | null;
+  @RequestField({ description: 'Shipping information. An update replaces the whole object, `null` clears it.' })
+  shipping: Shipping | null | undefined;
 
-  @ApiPropertyOptional({
-    type: TaxCertificateRequest,
-    description: 'A tax certificate, which joins `taxCertificates`.',
-    writeOnly: true,
-  })
-  @MayBeAbsent()
-  @Nested(TaxCertificateRequest)
-  taxCertificate?: TaxCertificateRequest;
+  @RequestField({ description: 'A tax certificate, which joins `taxCertificates`.', writeOnly: true })
+  taxCertificate: TaxCertificate | undefined;
 
-  @ApiPropertyOptional({
-    type: 'object',
-    nullable: true,
-    additionalProperties: true,
+  @RequestField({
     description:
       'At most 20 pairs; keys of 1 to 40 characters; values are any JSON, strings and compact JSON of at most 500 ' +
-      'characters. An update merges key by key, `""` removes a key, `null` clears all. A value of another type than ' +
-      'string keeps its type.',
-    example: { tier: 'gold', visits: 3 },
+      'characters. Keys hold no control characters, texts none but tab, line feed and carriage return. A number must be one ' +
+      'that a double holds, and not beyond 2^53 - 1: send longer ones as strings. An update merges key by key, `""` removes ' +
+      'a key, `null` clears all. A value of another type than string keeps its type. `[]` for the whole is taken as `{}`.',
   })
-  @IsOptional()
   @Opaque()
   @Rule('invalid_metadata_value', 'A metadata value must be JSON of at most 500 characters', goodValues)
   @Rule('invalid_metadata_key', 'A metadata key must have 1 to 40 characters and must not be a reserved word', goodKeys)
   @Rule('too_many_metadata_pairs', 'A customer can hold at most 20 metadata pairs', fewPairs)
-  @Rule('invalid_parameter', 'metadata must be an object', isObject)
-  metadata?: Metadata | null;
+  @Rule('invalid_parameter', 'metadata must be an object', isObjectOrEmpty)
+  @ForNewValues(newMetadata)
+  metadata: Metadata | null | undefined;
 }
 
 export class CreateCustomerRequest extends CustomerFields {
@@ -120,7 +97,7 @@ export class CreateCustomerRequest extends CustomerFields {
   })
   @MayBeAbsent()
   @Rule('invalid_parameter', ID_RULE, (value) => typeof value === 'string' && isCustomerId(value))
-  id?: string;
+  id: string | undefined;
 }
 
 export class UpdateCustomerRequest extends CustomerFields {
@@ -134,5 +111,5 @@ export class UpdateCustomerRequest extends CustomerFields {
   })
   @MayBeAbsent()
   @IsBoolean()
-  requestToBeForgotten?: boolean;
+  requestToBeForgotten: boolean | undefined;
 }

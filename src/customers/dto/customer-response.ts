@@ -1,11 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { CustomerType } from '../domain/events.js';
-import type { Metadata, Shipping, TaxCertificate } from '../domain/personal.js';
-import type { OpenedCustomer } from '../read-model/opened-customer.js';
+import { ENTRIES, type Field, type Profile, type SingleField } from '../domain/fields.js';
+import type { AttachedSource } from '../domain/state.js';
 import type { OpenedPage } from '../queries/list-customers.js';
-import type { AttachedSource } from '../read-model/customer-view.js';
-import { ShippingRequest } from './shipping-request.js';
-import { TaxCertificateRequest } from './tax-certificate-request.js';
+import type { OpenedCustomer, OpenedValues } from '../read-model/opened-customer.js';
+import { documented, inAnswers, nameOf, OBJECT_FIELDS, type PropertyDocs, SCALAR_FIELDS } from './field-docs.js';
 
 export class SourceResponse {
   @ApiProperty({ type: String, format: 'uuid', example: 'fd74a5c5-0163-469a-ae8e-031f0259b576' })
@@ -28,56 +26,41 @@ export class SourceResponse {
 }
 
 /** Absent values are left out, never `null`. `sources` and `taxCertificates` are always there, unless erased. */
-export class CustomerResponse {
-  @ApiProperty({ type: String, description: 'The unique identifier of a customer.', example: '5823594808' })
+export interface CustomerResponse extends Profile, Partial<Omit<OpenedValues, SingleField>> {
   id: string;
-
-  @ApiPropertyOptional({ type: String, format: 'email', example: 'jane@example.com' })
-  email?: string;
-
-  @ApiPropertyOptional({ type: String, example: 'en_US' })
-  locale?: string;
-
-  @ApiPropertyOptional({ enum: ['business', 'individual'], example: 'individual' })
-  type?: CustomerType;
-
-  @ApiProperty({ type: Boolean, description: 'If false, attempts to create orders for the customer fail.' })
-  enabled: boolean;
-
-  @ApiPropertyOptional({ type: String, format: 'uuid', example: 'fd74a5c5-0163-469a-ae8e-031f0259b576' })
   defaultSourceId?: string;
+  requestToBeForgotten: boolean;
+  sources?: readonly Readonly<SourceResponse>[];
+  createdTime: string;
+  updatedTime: string;
+  liveMode: boolean;
+}
 
-  @ApiProperty({
+/** The documentation of an answer with a customer, by property. */
+export const CUSTOMER_DOCS: PropertyDocs = {
+  id: ApiProperty({ type: String, description: 'The unique identifier of a customer.', example: '5823594808' }),
+  ...inAnswers(SCALAR_FIELDS),
+  defaultSourceId: ApiPropertyOptional({
+    type: String,
+    format: 'uuid',
+    example: 'fd74a5c5-0163-469a-ae8e-031f0259b576',
+  }),
+  requestToBeForgotten: ApiProperty({
     type: Boolean,
     description: 'True from the request to be forgotten on; an erased customer keeps it and has lost all else.',
-  })
-  requestToBeForgotten: boolean;
-
-  @ApiPropertyOptional({ type: ShippingRequest })
-  shipping?: Shipping;
-
-  @ApiPropertyOptional({ type: [TaxCertificateRequest], readOnly: true })
-  taxCertificates?: readonly TaxCertificate[];
-
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, example: { tier: 'gold', visits: 3 } })
-  metadata?: Metadata;
-
-  @ApiPropertyOptional({
+  }),
+  ...inAnswers(OBJECT_FIELDS),
+  sources: ApiPropertyOptional({
     type: [SourceResponse],
     readOnly: true,
     description: 'The attached ones, first attached first.',
-  })
-  sources?: readonly Readonly<SourceResponse>[];
+  }),
+  createdTime: ApiProperty({ type: String, format: 'date-time' }),
+  updatedTime: ApiProperty({ type: String, format: 'date-time' }),
+  liveMode: ApiProperty({ type: Boolean, description: 'Whether this deployment is a live one.' }),
+};
 
-  @ApiProperty({ type: String, format: 'date-time' })
-  createdTime: string;
-
-  @ApiProperty({ type: String, format: 'date-time' })
-  updatedTime: string;
-
-  @ApiProperty({ type: Boolean, description: 'Whether this deployment is a live one.' })
-  liveMode: boolean;
-}
+export const CustomerResponse = documented('CustomerResponse', CUSTOMER_DOCS);
 
 export class CustomerPageResponse {
   @ApiProperty({ type: Boolean, description: 'Whether more follow in the direction of travel.' })
@@ -88,27 +71,33 @@ export class CustomerPageResponse {
 }
 
 export function toCustomerResponse(opened: OpenedCustomer, liveMode: boolean): Readonly<CustomerResponse> {
-  const { view, email, shipping, taxCertificates, metadata } = opened;
+  const { view } = opened;
   const { id, createdTime, updatedTime } = view;
   if (view.status !== 'active') {
     return { id, enabled: false, requestToBeForgotten: true, createdTime, updatedTime, liveMode };
   }
   return {
     id,
-    ...(email !== undefined && { email }),
-    ...(view.locale !== undefined && { locale: view.locale }),
-    ...(view.type !== undefined && { type: view.type }),
+    ...valuesOf(SCALAR_FIELDS, opened),
     enabled: view.enabled,
     ...(view.defaultSourceId !== undefined && { defaultSourceId: view.defaultSourceId }),
     requestToBeForgotten: view.requestToBeForgotten,
-    ...(shipping !== undefined && { shipping }),
-    taxCertificates,
-    ...(metadata !== undefined && { metadata }),
+    ...valuesOf(OBJECT_FIELDS, opened),
     sources: view.sources.map((source) => toSourceResponse(id, source)),
     createdTime,
     updatedTime,
     liveMode,
   };
+}
+
+/** Those that there are. Personal ones never come from the view, which has them sealed. */
+function valuesOf(fields: readonly Field[], { view, ...personal }: OpenedCustomer): Readonly<Record<string, unknown>> {
+  const [shown, opened] = [new Map<string, unknown>(Object.entries(view)), new Map(Object.entries(personal))];
+  const values = fields.map((field) => {
+    const name = nameOf(field);
+    return [name, (ENTRIES[field].personal ? opened : shown).get(name)] as const;
+  });
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
 export function toSourceResponse(customerId: string, source: AttachedSource): Readonly<SourceResponse> {

@@ -1,4 +1,6 @@
 import { isLonger, isWellFormed } from '../../http/field-rules.js';
+import { isFree, notFree } from '../../http/free-text.js';
+import type { Breach, NewValueRule } from '../../http/new-values.js';
 import { MAX_METADATA_PAIRS } from '../domain/metadata.js';
 
 const MAX_KEY = 40;
@@ -8,6 +10,10 @@ const RESERVED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prot
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An empty array is what PHP makes of an empty map. */
+export const isObjectOrEmpty = (value: unknown): boolean =>
+  isObject(value) || (Array.isArray(value) && value.length === 0);
 
 /** Pairs that are to be removed do not count. The merged whole is counted again by the domain. */
 export const fewPairs = (metadata: unknown): boolean =>
@@ -34,4 +40,31 @@ function isCarried(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isCarried);
   if (!isObject(value)) return true;
   return Object.entries(value).every(([key, item]) => !RESERVED.has(key) && isWellFormed(key) && isCarried(item));
+}
+
+const BAD_KEY = `A metadata key ${notFree('line')}`;
+const BAD_VALUE = `A metadata value must not hold integers beyond 2^53 - 1, its keys and texts no control characters`;
+
+/** Stops when it has found more than a customer can hold: then one of them at least is no stored pair. */
+export const newMetadata: NewValueRule = (metadata) => {
+  const breaches: Breach[] = [];
+  if (!isObject(metadata)) return breaches;
+  for (const [key, value] of Object.entries(metadata)) {
+    // What removes a pair brings nothing in.
+    if (value === '') continue;
+    const within = [key];
+    if (!isFree('line', key)) breaches.push({ code: 'invalid_metadata_key', message: BAD_KEY, within });
+    if (!isNewValue(value)) breaches.push({ code: 'invalid_metadata_value', message: BAD_VALUE, within });
+    if (breaches.length > 2 * MAX_METADATA_PAIRS) break;
+  }
+  return breaches;
+};
+
+/** An integer beyond 2^53 - 1 is another one to many a program, which cannot tell that it is. */
+function isNewValue(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+  if (typeof value === 'string') return isFree('text', value);
+  if (Array.isArray(value)) return value.every(isNewValue);
+  if (!isObject(value)) return true;
+  return Object.entries(value).every(([key, item]) => isFree('line', key) && isNewValue(item));
 }

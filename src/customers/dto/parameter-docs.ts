@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiParam, ApiQuery, type ApiQueryOptions } from '@nestjs/swagger';
 import { SOURCE_ID } from './examples.js';
-import { type Docs, SOME_TEXT } from '../../http/answer-docs.js';
+import { CUSTOMER_ID, DATE_TIME, type Docs, SOME_TEXT } from '../../http/answer-docs.js';
 import { REASON_FORM } from '../../http/change-reasons.js';
 
 export const customerId = (): Docs =>
@@ -25,17 +25,21 @@ export const idempotencyKey = (): Docs =>
       name: 'Idempotency-Key',
       required: false,
       description: 'Makes repeating the request safe. The same key with another body is refused.',
-      schema: { type: 'string', minLength: 1, maxLength: 255 },
+      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]([ -~]*[!-~])?$' },
     }),
   );
+
+const TAG = '(W/)?"[!#-+.-~-]*"';
 
 export const ifMatch = (): Docs =>
   applyDecorators(
     ApiHeader({
       name: 'If-Match',
       required: false,
-      description: 'Entity tags, or `*`: the change is made only if the customer stands at one of these versions.',
-      schema: SOME_TEXT,
+      description:
+        'Entity tags, or `*`: the change is made only if the customer stands at one of these versions. A weak tag matches ' +
+        'none: docs/proxies.md says which proxies make them.',
+      schema: { type: 'string', pattern: `^([*]|${TAG}([ \\t]*,[ \\t]*${TAG})*)$` },
     }),
   );
 
@@ -57,13 +61,13 @@ const timeParameter = (name: string): ApiQueryOptions => ({
   name,
   style: 'deepObject',
   explode: true,
-  description: `RFC 3339. \`${name}[gte]=2026-01-01T00:00:00Z\`; a bare \`${name}=…\` means eq.`,
+  description:
+    `\`${name}[gte]=2026-01-01T00:00:00Z\`; a bare \`${name}=…\` means eq. RFC 3339, also without seconds and with an offset ` +
+    'such as `+0200`; a bare `+` is a plus.',
   schema: {
     type: 'object',
     additionalProperties: false,
-    properties: Object.fromEntries(
-      ['eq', 'gt', 'gte', 'lt', 'lte'].map((op) => [op, { type: 'string', format: 'date-time' }]),
-    ),
+    properties: Object.fromEntries(['eq', 'gt', 'gte', 'lt', 'lte'].map((op) => [op, DATE_TIME])),
   },
 });
 
@@ -75,30 +79,35 @@ const LIST_PARAMETERS: readonly ApiQueryOptions[] = [
   },
   {
     name: 'startingAfter',
-    schema: SOME_TEXT,
+    schema: CUSTOMER_ID,
     description: 'An id: the page after it. It may be deleted by now.',
   },
   {
     name: 'endingBefore',
-    schema: SOME_TEXT,
+    schema: CUSTOMER_ID,
     description: 'An id: the page just before it. Wins over startingAfter.',
   },
   {
     name: 'email',
     schema: SOME_TEXT,
-    description: 'Only customers with this email, without regard to case.',
+    description:
+      'Only customers with this email, without regard to case (Unicode, one character for one: `ß` is not `ss`). A bare `+` ' +
+      'and `%2B` are a plus, `%20` is a space.',
   },
   {
     name: 'ids',
     schema: { type: 'array', minItems: 1, maxItems: 100, items: SOME_TEXT },
     style: 'form',
     explode: false,
-    description: 'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken.',
+    description:
+      'Only customers with these ids. `ids=a,b`, `ids=a&ids=b` and `ids[]=a&ids[]=b` are taken, spaces round a comma passed ' +
+      'over. An id that no customer can have is not there.',
   },
   {
     name: 'requestToBeForgotten',
     schema: { type: 'boolean' },
-    description: 'Only customers that asked, or did not ask, to be forgotten: true, false, 1 or 0.',
+    description:
+      'Only customers that asked, or did not ask, to be forgotten: true, false (True and False, too), 1 or 0.',
   },
   timeParameter('createdTime'),
   timeParameter('updatedTime'),

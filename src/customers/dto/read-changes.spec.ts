@@ -121,9 +121,8 @@ describe('the rules of the fields', () => {
     [{ email: '' }, 'email'],
     [{ email: ' jane@example.com' }, 'email'],
     [{ email: `${'a'.repeat(60)}@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(20)}` }, 'email'],
-    [{ locale: 'en' }, 'locale'],
-    [{ locale: 'en-US' }, 'locale'],
-    [{ locale: 'EN_us' }, 'locale'],
+    [{ locale: 'english' }, 'locale'],
+    [{ locale: '_US' }, 'locale'],
     [{ locale: 'xx_US' }, 'locale'],
     [{ locale: 'en_XX' }, 'locale'],
     [{ type: 'company' }, 'type'],
@@ -132,7 +131,6 @@ describe('the rules of the fields', () => {
     [{ defaultSourceId: 'fd74a5c5' }, 'defaultSourceId'],
     [{ requestToBeForgotten: 'true' }, 'requestToBeForgotten'],
     [{ shipping: 'x' }, 'shipping'],
-    [{ shipping: [] }, 'shipping'],
     [{ shipping: [{ name: 'x' }] }, 'shipping'],
     [{ shipping: { name: 5 } }, 'shipping.name'],
     [{ shipping: { name: 'x'.repeat(501) } }, 'shipping.name'],
@@ -142,7 +140,7 @@ describe('the rules of the fields', () => {
     [{ shipping: { address: { country: '' } } }, 'shipping.address.country'],
     [{ shipping: { address: { country: ['US'] } } }, 'shipping.address.country'],
     [{ shipping: { additionalAddressInfo: { division: {} } } }, 'shipping.additionalAddressInfo.division'],
-    [{ taxCertificate: [] }, 'taxCertificate'],
+    [{ taxCertificate: [taxCertificate] }, 'taxCertificate'],
     [{ taxCertificate: { ...taxCertificate, fileId: '' } }, 'taxCertificate.fileId'],
     [
       { taxCertificate: { ...taxCertificate, startDate: '2026-02-30', endDate: '2027-01-01' } },
@@ -150,10 +148,28 @@ describe('the rules of the fields', () => {
     ],
     [{ taxCertificate: { ...taxCertificate, endDate: '2025-12-31' } }, 'taxCertificate.endDate'],
     [{ taxCertificate: { ...taxCertificate, endDate: 'soon' } }, 'taxCertificate.endDate'],
-    [{ metadata: [] }, 'metadata'],
+    [{ metadata: [{}] }, 'metadata'],
+    [{ metadata: [['a', 1]] }, 'metadata'],
     [{ metadata: 'x' }, 'metadata'],
   ] as [JsonObject, string][])('refuse %j', (body, parameter) => {
     expect(onUpdate(body)).toEqual([`invalid_parameter ${parameter}`]);
+  });
+
+  it('take the empty array that PHP makes of an empty map', () => {
+    const empty = { metadata: [], shipping: [] };
+    expect(readCreate(empty)).toEqual({ id: undefined, changes: { metadata: {}, shipping: {} } });
+    expect(readUpdate('c1', empty)).toEqual({ metadata: {}, shipping: {} });
+    expect(readUpdate('c1', { shipping: { additionalAddressInfo: [] } })).toEqual({
+      shipping: { additionalAddressInfo: {} },
+    });
+    expect(onUpdate({ shipping: { address: [] } })).toEqual(['missing_parameter shipping.address.country']);
+    expect(readUpdate('c1', { metadata: { list: [] } })).toEqual({ metadata: { list: [] } });
+  });
+
+  it('keep a locale in its canonical form', () => {
+    expect(readCreate({ locale: 'de_DE_EURO' }).changes).toEqual({ locale: 'de_DE' });
+    expect(readUpdate('c1', { locale: 'iw-IL' })).toEqual({ locale: 'he_IL' });
+    expect(readUpdate('c1', { locale: 'nl' })).toEqual({ locale: 'nl' });
   });
 
   it('let the longest text pass, counted in characters and not in bytes', () => {
@@ -193,6 +209,84 @@ describe('the rules of the fields', () => {
       expect(onUpdate(parsed(`{"email": {${key}: 1}}`))).toEqual(['invalid_parameter email']);
     },
   );
+});
+
+describe('values that are not let in any more', () => {
+  const injected = '"x\r\nBcc: a@example.com"@example.org';
+  const LINES = ['\n', '\t', '\r', '\u0000', '\u007f', '\u0085'];
+  /** Each with the place it is refused at. */
+  const refused: readonly (readonly [JsonObject, string])[] = [
+    [{ email: injected }, 'invalid_parameter email'],
+    [{ email: 'jane@exam\u200bple.com' }, 'invalid_parameter email'],
+    [{ shipping: { email: injected } }, 'invalid_parameter shipping.email'],
+    ...LINES.flatMap((char): [JsonObject, string][] => [
+      [{ shipping: { name: `Jane${char}Doe` } }, 'invalid_parameter shipping.name'],
+      [{ shipping: { phone: char } }, 'invalid_parameter shipping.phone'],
+      [{ shipping: { address: { country: `U${char}` } } }, 'invalid_parameter shipping.address.country'],
+      [{ shipping: { additionalAddressInfo: { phoneticName: char } } }, 'invalid_parameter shipping.additionalAddressInfo.phoneticName'],
+      [{ taxCertificate: { ...taxCertificate, companyName: `A${char}B` } }, 'invalid_parameter taxCertificate.companyName'],
+      [{ metadata: { [`k${char}`]: 1 } }, 'invalid_metadata_key metadata'],
+      [{ metadata: { k: [{ [char]: 1 }] } }, 'invalid_metadata_value metadata'],
+    ]),
+    ...['\u0000', '\u001b', '\u007f', '\u0085'].flatMap((char): [JsonObject, string][] => [
+      [{ shipping: { address: { country: 'US', line1: `1${char}` } } }, 'invalid_parameter shipping.address.line1'],
+      [{ metadata: { k: char } }, 'invalid_metadata_value metadata'],
+      [{ metadata: { k: { a: [char] } } }, 'invalid_metadata_value metadata'],
+    ]),
+    [{ metadata: { k: 9007199254740992 } }, 'invalid_metadata_value metadata'],
+    [{ metadata: { k: -1e300 } }, 'invalid_metadata_value metadata'],
+    [{ metadata: { k: [{ a: 1e20 }] } }, 'invalid_metadata_value metadata'],
+  ]; // prettier-ignore
+
+  it.each(refused)('are refused on create: %j', (body, told) => {
+    expect(onCreate(body)).toEqual([told]);
+  });
+
+  it.each(refused)('are left for the decision on update: %j', (body, told) => {
+    const { onlyAsStored = [], ...changes } = readUpdate('c1', body);
+    expect(onlyAsStored.map(({ code, parameter }) => `${code} ${parameter}`)).toEqual([told]);
+    expect(changes).toEqual(body);
+  });
+
+  it('are told of together with other faults, each once', () => {
+    const body = { nickname: 1, email: injected, metadata: { 'a\n': '\u0000', 'b\n': '\u0000' }, locale: 'none' };
+    const told = [
+      'unknown_parameter nickname',
+      'invalid_parameter locale',
+      'invalid_parameter email',
+      'invalid_metadata_key metadata',
+      'invalid_metadata_value metadata',
+    ];
+    expect(onCreate(body)).toEqual(told);
+    expect(onUpdate(body)).toEqual(told);
+    expect(onUpdate({ email: 'no\n' })).toEqual(['invalid_parameter email']);
+  });
+
+  it('are no keys of pairs that are removed: what is stored can be removed', () => {
+    expect(onCreate({ metadata: { 'k\n': '' } })).toEqual([]);
+    expect(readUpdate('c1', { metadata: { 'k\n': '' } })).toEqual({ metadata: { 'k\n': '' } });
+  });
+
+  it('are not lines in a text: an address, a note', () => {
+    const body = {
+      shipping: { address: { country: 'US', line1: '1600 Amphitheatre Pkwy\nBuilding 40', line2: '\tc/o\r\nJoe' } },
+      metadata: { note: 'one\r\ntwo\tthree', k: ['\n'], exact: 9007199254740991 },
+    };
+    expect(onCreate(body)).toEqual([]);
+    expect(readUpdate('c1', body)).toEqual(body);
+  });
+
+  it('are marks of direction and joiners only in addresses: names need them', () => {
+    const name = '\u200fמשה\u200e \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👩\u200d💻\ufe0f \ue000 \u00ad';
+    expect(onCreate({ shipping: { name }, metadata: { [name.slice(0, 30)]: name } })).toEqual([]);
+  });
+
+  it('cost little to find, however many there are', () => {
+    const metadata = Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [`k${String(i)}\n`, '\u0000']));
+    const began = performance.now();
+    expect(onUpdate({ metadata })).toContain('too_many_metadata_pairs metadata');
+    expect(performance.now() - began).toBeLessThan(250);
+  });
 });
 
 describe('metadata', () => {

@@ -1,4 +1,4 @@
-import { parseDateTime } from '../../http/date-time.js';
+import { DATE_TIME_RULE, parseSentDateTime } from '../../http/date-time.js';
 import {
   flag,
   integer,
@@ -71,9 +71,8 @@ function timeRange(parameters: QueryParameters, name: 'createdTime' | 'updatedTi
 function timeAt(parameters: QueryParameters, name: string, key: string): number | undefined {
   const text = singleValue(parameters, name, key);
   if (text === undefined) return undefined;
-  // A `+` that was decoded and sent again as a space.
-  const time = parseDateTime(text.replace(/ (\d\d:\d\d)$/, '+$1'));
-  if (time === undefined) throw invalidQuery(name, `${name} must be a date-time of RFC 3339`);
+  const time = parseSentDateTime(text);
+  if (time === undefined) throw invalidQuery(name, `${name} ${DATE_TIME_RULE}`);
   return time;
 }
 

@@ -1,14 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsDefined, IsOptional } from 'class-validator';
 import { Nested, Rule } from '../../http/body-fields.js';
-import { isEmailAddress, isText } from '../../http/field-rules.js';
+import { isStorableEmail, isText } from '../../http/field-rules.js';
+import { TEXT_PATTERNS, type TextKind } from '../../http/free-text.js';
+import { ForNewValues, FreeText } from '../../http/new-values.js';
+import { EMAIL_PATTERN, EMAIL_RULE, newEmail } from './email-address.js';
 
 const MAX_TEXT = 500;
 
 /** `null` inside `shipping` means the same as leaving the field out: an update replaces the whole object. */
-function OptionalText(description: string, example: string): PropertyDecorator {
+function OptionalText(description: string, example: string, kind: TextKind = 'line'): PropertyDecorator {
   return (target, property) => {
-    ApiPropertyOptional({ type: String, maxLength: MAX_TEXT, description, example })(target, property);
+    const pattern = TEXT_PATTERNS[kind];
+    ApiPropertyOptional({ type: String, maxLength: MAX_TEXT, pattern, description, example })(target, property);
+    FreeText(kind)(target, property);
     IsOptional()(target, property);
     Rule('invalid_parameter', '$property must be text of at most 500 characters', (value) =>
       isText(value, 0, MAX_TEXT),
@@ -17,15 +22,23 @@ function OptionalText(description: string, example: string): PropertyDecorator {
 }
 
 export class AddressRequest {
-  @ApiProperty({ type: String, minLength: 1, maxLength: MAX_TEXT, description: 'Country.', example: 'US' })
+  @ApiProperty({
+    type: String,
+    minLength: 1,
+    maxLength: MAX_TEXT,
+    pattern: TEXT_PATTERNS.line,
+    description: 'Country.',
+    example: 'US',
+  })
   @IsDefined()
+  @FreeText('line')
   @Rule('invalid_parameter', 'country must be text of 1 to 500 characters', (value) => isText(value, 1, MAX_TEXT))
   country: string;
 
-  @OptionalText('First line: street and number.', '1600 Amphitheatre Pkwy')
+  @OptionalText('First line: street and number.', '1600 Amphitheatre Pkwy', 'text')
   line1?: string | null;
 
-  @OptionalText('Second line.', 'Building 40')
+  @OptionalText('Second line.', 'Building 40', 'text')
   line2?: string | null;
 
   @OptionalText('City.', 'Mountain View')
@@ -56,9 +69,17 @@ export class ShippingRequest {
   @OptionalText('Phone number.', '+1 650 555 0100')
   phone?: string | null;
 
-  @ApiPropertyOptional({ type: String, format: 'email', maxLength: 254, example: 'jane@example.com' })
+  @ApiPropertyOptional({
+    type: String,
+    format: 'email',
+    maxLength: 254,
+    pattern: EMAIL_PATTERN,
+    description: 'By the rules of the customer email address.',
+    example: 'jane@example.com',
+  })
   @IsOptional()
-  @Rule('invalid_parameter', 'email must be an email', isEmailAddress)
+  @Rule('invalid_parameter', `email ${EMAIL_RULE}`, isStorableEmail)
+  @ForNewValues(newEmail)
   email?: string | null;
 
   @OptionalText('Organization.', 'Example Inc.')

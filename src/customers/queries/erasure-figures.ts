@@ -1,6 +1,7 @@
 import { batches } from '../../event-sourcing/batches.js';
-import { readMetadata } from '../../event-sourcing/envelope.js';
+import { MalformedEvent, readMetadata } from '../../event-sourcing/envelope.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import { StreamDamaged } from '../../event-sourcing/stream-damage.js';
 import { LIFE_ENDS } from '../customer-events.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
 
@@ -45,7 +46,7 @@ export async function erasureFigures(
   if (head === undefined) return counting.figures;
   const done = new AbortController();
   const take = async (events: readonly RecordedEvent[]): Promise<void> => {
-    for (const event of events) await counting.take(event);
+    for (const event of events) await counting.take(event).catch(unlessDamaged);
   };
   for await (const batch of batches(store.subscribe({ prefixes: [CUSTOMER_PREFIX], signal: done.signal }), BATCH)) {
     await take(batch.events).catch((error: unknown) => {
@@ -133,4 +134,9 @@ class Counting {
       from += page.length;
     }
   }
+}
+
+/** What can't be read of a damaged customer is not counted. */
+function unlessDamaged(error: unknown): void {
+  if (!(error instanceof StreamDamaged || error instanceof MalformedEvent)) throw error;
 }

@@ -1,5 +1,6 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { ReadGate } from '../../event-sourcing/read-gate.js';
+import { CustomerStreams } from '../customer-streams.js';
 import { customerNotFound } from '../domain/errors.js';
 import { CustomerViews } from '../read-model/customer-views.js';
 import { OpenViews } from '../read-model/open-views.js';
@@ -19,10 +20,11 @@ export class GetCustomerHandler implements IQueryHandler<GetCustomer> {
     private readonly views: CustomerViews,
     private readonly opening: OpenViews,
     private readonly gate: ReadGate,
+    private readonly streams: CustomerStreams,
   ) {}
 
   execute({ id }: GetCustomer): Promise<OpenedCustomer> {
-    return inTime(this.gate.through(() => this.get(id)));
+    return inTime(this.gate.through(() => this.streams.guard(id, () => this.get(id))));
   }
 
   private async get(id: string): Promise<OpenedCustomer> {

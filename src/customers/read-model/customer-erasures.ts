@@ -1,7 +1,8 @@
 import type { RecordedEvent } from '../../event-sourcing/event-store.js';
 import type { Erasures } from '../../privacy/erasure-follower.js';
 import type { KeyRef } from '../../privacy/subject-keys.js';
-import { decode } from '../customer-events.js';
+import { decode, LIFE_ENDS } from '../customer-events.js';
+import { inspectEvent } from '../event-inspection.js';
 import { CUSTOMER_PREFIX, customerIdOf } from '../streams.js';
 import type { CustomerProjection } from './customer-projection.js';
 
@@ -20,9 +21,9 @@ export class CustomerErasures implements Erasures {
   }
 }
 
-/** The key of the life that this event ended, if it is such an event. @throws MalformedEvent */
+/** The key of the life that this event ended, if it is such an event, and the service wrote it. */
 export function keyEndedBy(recorded: RecordedEvent): KeyRef | undefined {
-  if (recorded.type !== 'CustomerErased' && recorded.type !== 'CustomerDeleted') return undefined;
+  if (!LIFE_ENDS.has(recorded.type) || inspectEvent(recorded) !== undefined) return undefined;
   const event = decode(recorded);
   if (event.type !== 'CustomerErased' && event.type !== 'CustomerDeleted') return undefined;
   return { subject: customerIdOf(recorded.stream), revision: event.data.keyRevision };

@@ -1,11 +1,15 @@
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
 import type { LogHandler } from '../../event-sourcing/log-follower.js';
 import { readMetadata } from '../../event-sourcing/envelope.js';
+import { cutAt, StreamDamaged } from '../../event-sourcing/stream-damage.js';
 import { inSpan } from '../../metrics/tracing.js';
 import { KeyMissing, type KeyRing } from '../../privacy/key-ring.js';
+import { SealBroken } from '../../privacy/sealing.js';
 import { decode } from '../customer-events.js';
+import { foldCustomer } from '../customer-history.js';
+import { reading } from '../damaged-events.js';
 import { PersonalValues } from '../personal-values.js';
-import { CUSTOMER_PREFIX, customerIdOf } from '../streams.js';
+import { CUSTOMER_PREFIX, customerIdOf, customerStream } from '../streams.js';
 import type { CustomerView } from './customer-view.js';
 import type { CustomerViews } from './customer-views.js';
 import type { EmailIndexing } from './email-indexing.js';
@@ -60,10 +64,11 @@ export class CustomerProjection implements LogHandler {
     missing: readonly RecordedEvent[],
   ): Promise<CustomerView> {
     const contiguous = missing[0]?.revision === (view?.version ?? -1) + 1;
-    const folded = contiguous
-      ? projectAll(view, id, missing)
-      : projectAll(undefined, id, await this.store.read(missing[0]?.stream ?? ''));
-    if (folded === undefined) throw new RangeError('A stream that was just read is empty');
+    if (contiguous) return projectAll(view, missing);
+    const stream = customerStream(id);
+    const folded = foldCustomer(await this.store.read(stream)).view;
+    // It was seen in the log a moment ago: the stream was deleted.
+    if (folded === undefined) throw new StreamDamaged(stream, 'removed');
     return folded;
   }
 
@@ -81,7 +86,7 @@ export class CustomerProjection implements LogHandler {
       if (view.email === undefined || ref === undefined) continue;
       if (key === undefined || key === 'none') throw new KeyMissing(ref, 'absent');
       // Behind the fence the view is about to be redacted: an event further on in the log says so.
-      const email = key === 'erased' ? undefined : new PersonalValues(key, ref).openText('email', view.email);
+      const email = key === 'erased' ? undefined : addressIn(view, new PersonalValues(key, ref));
       indexed.set(view.id, this.emails.withIndex(view, email));
     }
     return views.map(
@@ -101,14 +106,31 @@ function byCustomer(events: readonly RecordedEvent[]): Map<string, RecordedEvent
   return grouped;
 }
 
-function projectAll(
-  view: CustomerView | undefined,
-  customerId: string,
-  events: readonly RecordedEvent[],
-): CustomerView | undefined {
-  return events.reduce<CustomerView | undefined>(
-    (before, event) =>
-      project(before, decode(event), { customerId, revision: event.revision, at: readMetadata(event).at }),
-    view,
-  );
+/** @throws StreamDamaged */
+function projectAll(view: CustomerView | undefined, events: readonly RecordedEvent[]): CustomerView {
+  let projected = view;
+  for (const event of events) {
+    projected = reading(event, () => {
+      const { revision, stream } = event;
+      const expected = (projected?.version ?? -1) + 1;
+      if (revision !== expected) throw cutAt(stream, expected);
+      return project(projected, decode(event), {
+        customerId: customerIdOf(stream),
+        revision,
+        at: readMetadata(event).at,
+      });
+    });
+  }
+  if (projected === undefined) throw new RangeError('Nothing to project');
+  return projected;
+}
+
+/** @throws StreamDamaged what stands there was not sealed there */
+function addressIn({ id, version, email }: CustomerView, values: PersonalValues): string | undefined {
+  try {
+    return email && values.openText('email', email);
+  } catch (error) {
+    if (!(error instanceof SealBroken)) throw error;
+    throw new StreamDamaged(customerStream(id), 'altered', version, { cause: error });
+  }
 }

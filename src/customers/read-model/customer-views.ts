@@ -10,8 +10,8 @@ export interface TimeRange {
 }
 
 export interface ListFilter {
-  /** Keyed hash of the wanted address. */
-  readonly emailIndex?: string;
+  /** Keyed hash of the wanted address; several where a view may hold one of these. */
+  readonly emailIndex?: string | readonly [string, ...string[]];
   readonly ids?: readonly string[];
   readonly requestToBeForgotten?: boolean;
   readonly createdTime?: TimeRange;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { emailIndex } from '../../privacy/email-index.js';
+import { emailIndex, emailIndexes } from '../../privacy/email-index.js';
 import { ServiceSecrets } from '../../privacy/service-secrets.js';
 import type { CustomerView } from './customer-view.js';
 
@@ -10,6 +10,11 @@ export class EmailIndexing {
 
   indexOf(email: string): string {
     return emailIndex(this.secrets.emailIndex, email);
+  }
+
+  /** Under which a view may be found: one made by an older release, too. */
+  indexesOf(email: string): readonly [string, ...string[]] {
+    return emailIndexes(this.secrets.emailIndex, email);
   }
 
   withIndex(view: CustomerView, email: string | undefined): CustomerView {

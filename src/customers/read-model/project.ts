@@ -1,6 +1,7 @@
 import type { SealedCustomerEvent } from '../customer-events.js';
-import { BrokenHistory } from '../domain/evolve.js';
-import type { AttachedSource, CustomerView } from './customer-view.js';
+import { evolve } from '../domain/evolve.js';
+import { type ActiveCustomer, type CustomerState, noCustomer } from '../domain/state.js';
+import type { CustomerView, SealedPersonal } from './customer-view.js';
 
 /** What an event's envelope tells the view. */
 export interface EventFacts {
@@ -10,117 +11,48 @@ export interface EventFacts {
   readonly at: number;
 }
 
-/**
- * The view after an event. Pure and total over the catalogue; sealed values are carried through unopened. The keyed hash
- * of the address is not made here: it needs a key, and only the newest address counts (see `withEmailIndex`).
- */
-export function project(view: CustomerView | undefined, event: SealedCustomerEvent, facts: EventFacts): CustomerView {
-  if (event.type === 'CustomerCreated') return created(view, event.data, facts);
-  if (view?.status !== 'active') throw new BrokenHistory(`${event.type} in a life that is over or has not begun`);
-  return { ...changed(view, event, facts), version: facts.revision, updatedTime: isoTime(facts.at) };
-}
-
 export const isoTime = (at: number): string => new Date(at).toISOString();
 
-function created(
-  before: CustomerView | undefined,
-  data: Extract<SealedCustomerEvent, { type: 'CustomerCreated' }>['data'],
+/**
+ * The view after an event. The keyed hash of the address is carried along, not made anew: that needs a key, and only the
+ * newest address counts (see `EmailIndexing.withIndex`).
+ * @throws BrokenHistory
+ */
+export function project(
+  view: CustomerView | undefined,
+  event: SealedCustomerEvent,
   { customerId, revision, at }: EventFacts,
 ): CustomerView {
-  if (before !== undefined && before.status !== 'deleted') throw new BrokenHistory('Created while still there');
-  return {
-    ...data,
-    id: customerId,
-    version: revision,
-    status: 'active',
-    life: (before?.life ?? 0) + 1,
-    listed: true,
-    createdTime: isoTime(at),
-    updatedTime: isoTime(at),
-    requestToBeForgotten: false,
-    sources: [],
-    taxCertificates: [],
-  };
+  return viewOf(customerId, revision, evolve(stateOf(view), event, isoTime(at)));
 }
 
-type Change = Exclude<SealedCustomerEvent, { type: 'CustomerCreated' }>;
-
-function changed(view: CustomerView, event: Change, facts: EventFacts): CustomerView {
-  switch (event.type) {
-    case 'CustomerEmailChanged':
-      return withOptional(view, 'email', event.data.email);
-    case 'CustomerLocaleChanged':
-      return withOptional(view, 'locale', event.data.locale);
-    case 'CustomerTypeChanged':
-      return { ...view, type: event.data.type };
-    case 'CustomerEnabled':
-      return { ...view, enabled: true };
-    case 'CustomerDisabled':
-      return { ...view, enabled: false };
-    case 'CustomerShippingChanged':
-      return withOptional(view, 'shipping', event.data.shipping);
-    case 'CustomerMetadataChanged':
-      return withOptional(view, 'metadata', event.data.metadata);
-    case 'TaxCertificateAdded':
-      return { ...view, taxCertificates: [...view.taxCertificates, event.data.taxCertificate] };
-    case 'SourceAttached':
-      return { ...view, sources: [...view.sources, attachedSource(event.data, facts.at)] };
-    case 'SourceDetached':
-      return { ...view, sources: view.sources.filter((source) => source.id !== event.data.sourceId) };
-    case 'DefaultSourceChanged':
-      return withOptional(view, 'defaultSourceId', event.data.sourceId);
-    case 'ForgetRequested':
-      return { ...view, requestToBeForgotten: true, forgetDueAt: event.data.dueAt };
-    case 'ForgetRequestWithdrawn':
-      return withOptional({ ...view, requestToBeForgotten: false }, 'forgetDueAt', null);
-    case 'LegalHoldPlaced':
-      return { ...view, legalHold: true };
-    case 'LegalHoldLifted':
-      return withOptional(view, 'legalHold', null);
-    case 'CustomerErased':
-      return stub(view, 'erased');
-    case 'CustomerDeleted':
-      return stub(view, 'deleted');
-    default:
-      return event satisfies never;
+/** @throws RangeError there is none before the first event */
+export function viewOf(id: string, version: number, state: CustomerState<SealedPersonal>): CustomerView {
+  if (state.status === 'none') throw new RangeError('There is no view before the first event');
+  if (state.status !== 'active') {
+    const { status, life, createdTime, updatedTime } = state;
+    const remains = { id, version, status, life, createdTime, updatedTime, listed: status === 'erased' };
+    return { ...remains, enabled: false, requestToBeForgotten: true, sources: [], taxCertificates: [] };
   }
+  if (isShown(state)) return { ...state, id, version, listed: true };
+  const { detachedSources: _, legalHold, ...shown } = state;
+  return { ...shown, id, version, listed: true, ...(legalHold === true && { legalHold }) };
 }
 
-type OptionalField = 'email' | 'locale' | 'shipping' | 'metadata' | 'defaultSourceId' | 'forgetDueAt' | 'legalHold';
+/** Whether all of the state stands in the view: mostly it does, and copying it as a whole costs a third. */
+const isShown = (state: Active): state is Active & { readonly detachedSources?: never; readonly legalHold?: true } =>
+  state.detachedSources === undefined && state.legalHold !== false;
 
-function withOptional<F extends OptionalField>(
-  view: CustomerView,
-  field: F,
-  value: CustomerView[F] | null,
-): CustomerView {
-  const next: { -readonly [K in keyof CustomerView]: CustomerView[K] } = { ...view };
-  if (value === null) delete next[field];
-  else next[field] = value;
-  return next;
-}
+type Active = ActiveCustomer<SealedPersonal>;
 
-function attachedSource(data: Extract<Change, { type: 'SourceAttached' }>['data'], at: number): AttachedSource {
-  const { sourceId, ...facts } = data;
-  return { id: sourceId, ...facts, createdTime: isoTime(at) };
+/** With what the view has besides, so that it is carried along: taking it out costs more than the fold itself. */
+function stateOf(view: CustomerView | undefined): CustomerState<SealedPersonal> {
+  if (view === undefined) return noCustomer;
+  const { status } = view;
+  return status === 'active' ? { ...view, status } : { ...view, status };
 }
 
 /** Of a customer whose key is destroyed while neither view nor log say so, as after the restore of an older log. */
-export const erasedByFence = (view: CustomerView): CustomerView => stub(view, 'erased');
-
-/** What remains of a customer: nothing that could name a person. */
-function stub(view: CustomerView, status: 'erased' | 'deleted'): CustomerView {
-  const { id, version, life, createdTime, updatedTime } = view;
-  return {
-    id,
-    version,
-    life,
-    createdTime,
-    updatedTime,
-    status,
-    listed: status === 'erased',
-    enabled: false,
-    requestToBeForgotten: true,
-    sources: [],
-    taxCertificates: [],
-  };
+export function erasedByFence({ id, version, life, createdTime, updatedTime }: CustomerView): CustomerView {
+  return viewOf(id, version, { status: 'erased', life, createdTime, updatedTime });
 }

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Batch, batches } from '../../event-sourcing/batches.js';
 import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
-import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
-import { KeyMissing } from '../../privacy/key-ring.js';
+import type { LogHandler } from '../../event-sourcing/log-follower.js';
+import { patiently } from '../../privacy/patience.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
-import { type CustomerProjection, projectionCheckpoint } from './customer-projection.js';
+import { projectionCheckpoint } from './customer-projection.js';
 import type { CustomerViews } from './customer-views.js';
 
 export interface RebuildProgress {
@@ -19,16 +19,13 @@ export interface RebuildParts {
   readonly views: CustomerViews;
   readonly checkpoints: Checkpoints;
   /** Into one generation. */
-  readonly projectionInto: (generation: number) => CustomerProjection;
+  readonly projectionInto: (generation: number) => LogHandler;
   readonly onProgress: (progress: RebuildProgress) => void;
   /** Two of the periods in which every instance looks at the pointer of the live generation. */
   readonly settleMs: number;
 }
 
 const BATCH = 500;
-/** How long the views may be out of reach, or too slow, at any one step. */
-const PATIENCE_MS = 60_000;
-const RETRY_MS = 500;
 
 /**
  * Builds all views anew from the log beside the live ones, then switches in one step, while the service runs: from the
@@ -48,22 +45,27 @@ export async function rebuildViews(parts: RebuildParts): Promise<{ readonly even
     await patiently(() => parts.checkpoints.remove(projectionCheckpoint(old)));
     return { events };
   } catch (error) {
-    if ((await views.generations()).live !== generation) await views.dropGeneration(generation);
+    // What is left of it, should that fail as well, the next rebuild drops; why this one failed is told.
+    await dropUnlessLive(views, generation).catch(() => undefined);
     throw error;
   }
 }
 
+async function dropUnlessLive(views: CustomerViews, generation: number): Promise<void> {
+  if ((await views.generations()).live !== generation) await views.dropGeneration(generation);
+}
+
 async function replayInto(generation: number, parts: RebuildParts): Promise<number> {
   const { store, onProgress } = parts;
-  const head = await store.head();
+  const head = await patiently(() => store.head());
   if (head === undefined) return 0;
   const projection = parts.projectionInto(generation);
-  const logId = await store.logId();
+  const logId = await patiently(() => store.logId());
   const done = new AbortController();
   let count = 0;
   let newest: RecordedEvent | undefined;
   const take = async (batch: Batch): Promise<void> => {
-    await patiently(() => projection.handle(batch.events));
+    await patiently(() => projection.handle(batch.events, done.signal));
     count += batch.events.length;
     newest = batch.events.at(-1) ?? newest;
     if (batch.position !== undefined) {
@@ -82,18 +84,4 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
     });
   }
   return count;
-}
-
-/** Each step can be done again: a rebuild of hours must not fail over a store that was away for a moment. */
-async function patiently<T>(step: () => Promise<T>): Promise<T> {
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await step();
-    } catch (error) {
-      // A missing key is told as one that is out of reach; waiting does not bring it back.
-      if (!(error instanceof StoreUnavailable) || error instanceof KeyMissing || performance.now() > until) throw error;
-      await delay(RETRY_MS);
-    }
-  }
 }

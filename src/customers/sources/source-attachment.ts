@@ -4,9 +4,10 @@ import type { CommandContext } from '../../event-sourcing/command-context.js';
 import { readInTime } from '../../event-sourcing/command-execution.js';
 import { EventStore } from '../../event-sourcing/event-store.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
+import { CustomerStreams } from '../customer-streams.js';
 import { CustomerError } from '../domain/errors.js';
 import type { SourceFacts } from '../domain/events.js';
-import type { AttachedSource } from '../read-model/customer-view.js';
+import type { AttachedSource } from '../domain/state.js';
 import { customerStream } from '../streams.js';
 import { cancelled, type ClaimedBy, type Owner } from './source.js';
 import { SourceDirectory } from './source-directory.js';
@@ -20,10 +21,16 @@ export class SourceAttachment {
     private readonly clock: Clock,
     private readonly directory: SourceDirectory,
     private readonly ownership: SourceOwnership,
+    private readonly streams: CustomerStreams,
   ) {}
 
-  async load(customerId: string, { deadline }: CommandContext): Promise<CustomerHistory> {
-    return foldCustomer(await readInTime(this.store, this.clock, customerStream(customerId), deadline));
+  /** @throws StreamDamaged the customer is set aside */
+  load(customerId: string, { deadline }: CommandContext): Promise<CustomerHistory> {
+    return this.streams.guard(customerId, async () => {
+      const history = await readInTime(this.store, this.clock, customerStream(customerId), deadline);
+      if (history.length === 0) await this.streams.refuseRemoved(customerId);
+      return foldCustomer(history);
+    });
   }
 
   /** The source as it was attached to the customer, be it detached since, or the customer gone. */

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../event-sourcing/clock.js';
 import { type CommandContext, IdempotencyKeyReused, systemContext } from '../../event-sourcing/command-context.js';
-import { execute, readInTime } from '../../event-sourcing/command-execution.js';
+import { type CommandOn, execute, readInTime } from '../../event-sourcing/command-execution.js';
 import { type EventDraft, readMetadata, SCHEMA_VERSION } from '../../event-sourcing/envelope.js';
 import { EventStore, type JsonObject, type RecordedEvent } from '../../event-sourcing/event-store.js';
+import { Quarantine } from '../../event-sourcing/quarantine.js';
 import { CustomerExecution } from '../commands/customer-execution.js';
 import { type CustomerHistory, foldCustomer } from '../customer-history.js';
 import { CustomerError } from '../domain/errors.js';
@@ -32,6 +33,7 @@ export class SourceOwnership {
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly customers: CustomerExecution,
+    private readonly quarantine: Quarantine,
   ) {}
 
   /** After this the source is this owner's, come what may. @throws CustomerError source_in_use, source_not_chargeable */
@@ -49,7 +51,11 @@ export class SourceOwnership {
   }
 
   /** Brings a source's stream in line with what became of its claim. Idempotent; safe beside the claimant itself. */
-  async settle(sourceId: string, deadline: number): Promise<void> {
+  settle(sourceId: string, deadline: number): Promise<void> {
+    return this.quarantine.guard(sourceStream(sourceId), () => this.bringInLine(sourceId, deadline));
+  }
+
+  private async bringInLine(sourceId: string, deadline: number): Promise<void> {
     const system = systemContext('source-ownership', deadline);
     const state = foldSource(await readInTime(this.store, this.clock, sourceStream(sourceId), deadline));
     if (state.status !== 'claimed') return;
@@ -109,12 +115,14 @@ export class SourceOwnership {
     context: CommandContext,
     decide: (state: SourceState) => readonly SourceEvent[],
   ): Promise<void> {
-    await execute(this.store, this.clock, {
-      stream: sourceStream(sourceId),
+    const stream = sourceStream(sourceId);
+    const command: CommandOn<{ readonly drafts: readonly EventDraft[] }> = {
+      stream,
       deadline: context.deadline,
       expectNew: false,
       decide: (history) => Promise.resolve({ drafts: this.draft(decide(foldSource(history)), context, history) }),
-    });
+    };
+    await this.quarantine.guard(stream, () => execute(this.store, this.clock, command));
   }
 
   private draft(
@@ -155,7 +163,7 @@ function whatBecameOf(
 ): 'attached' | 'unattached' | 'over' | 'void' | 'pending' {
   if (owner.life > state.life) return 'pending';
   const living = owner.life === state.life && state.status === 'active';
-  if (living && state.sources.some((source) => source.sourceId === sourceId)) return 'attached';
+  if (living && state.sources.some(({ id }) => id === sourceId)) return 'attached';
   // In this life, for a source that was attached in one before is cancelled and can't be claimed.
   const wasAttached = history.some(({ type, data }) => type === 'SourceAttached' && data['sourceId'] === sourceId);
   if (wasAttached) return 'over';

@@ -22,7 +22,7 @@ describe('The client of the process', () => {
     opened = [];
     clock = new TestClock();
     slot = new ClientSlot(() => {
-      const client = openClient('esdb://127.0.0.1:1?tls=false');
+      const client = openClient('esdb://127.0.0.1:1?tls=false', 1_000);
       opened.push(client);
       return client;
     }, clock);
@@ -71,7 +71,7 @@ describe('The client of the process', () => {
   });
 
   it('is kept when no new one can be made', async () => {
-    const kept = openClient('esdb://127.0.0.1:1?tls=false');
+    const kept = openClient('esdb://127.0.0.1:1?tls=false', 1_000);
     const clients = [kept];
     const unlucky = new ClientSlot(() => {
       const client = clients.pop();

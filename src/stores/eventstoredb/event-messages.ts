@@ -1,5 +1,4 @@
 import { type AllStreamResolvedEvent, type JSONEventData, jsonEvent, type ResolvedEvent } from '@eventstore/db-client';
-import { MalformedEvent } from '../../event-sourcing/envelope.js';
 import {
   type EventToAppend,
   isJsonObject,
@@ -26,18 +25,19 @@ export function toProposed({ id, type, data, metadata }: EventToAppend): JSONEve
 /** What the server or an operator wrote, such as the mark of a deleted stream: in our streams, but no event of ours. */
 export const isSystemType = (type: string): boolean => type.startsWith('$');
 
-/** @throws MalformedEvent, Error the event was not written by this service, or the server is too old to tell positions */
+/**
+ * A payload that the service did not write is told as unreadable: it must not stop who reads the others.
+ * @throws Error the server is too old to tell positions
+ */
 export function toRecorded({ event }: ResolvedEvent | AllStreamResolvedEvent): RecordedEvent {
   if (event?.position === undefined) throw new Error('The server gave an event without its position');
   const { id, type, streamId, revision, position, created, data, metadata = {} } = event;
-  if (!isObject(data) || !isObject(metadata)) {
-    throw new MalformedEvent('An event in a stream of the service is not of its form');
-  }
+  const payload =
+    isObject(data) && isObject(metadata) ? { data, metadata } : ({ data: {}, metadata: {}, unreadable: true } as const);
   return {
     id,
     type,
-    data,
-    metadata,
+    ...payload,
     stream: streamId,
     revision: Number(revision),
     position: toPosition(position),

@@ -3,6 +3,7 @@ import type { Position, SubscriptionMessage } from '../../event-sourcing/event-s
 import { NoAnswer } from './client-errors.js';
 import { isSystemType, toRecorded } from './event-messages.js';
 import { fromPosition, toPosition } from './log-positions.js';
+import { describedBy, isTruncation, metadataStream } from './stream-metadata.js';
 
 /**
  * How many events of others the server passes over before it says how far it has come. With its default of 32 it says so
@@ -29,8 +30,11 @@ export async function* liveMessages(
 ): AsyncGenerator<SubscriptionMessage, undefined> {
   const subscription = client.subscribeToAll({
     fromPosition: after === undefined ? START : fromPosition(after),
+    // As reads are: a follower that lags would say that it has caught up with less than has been read.
+    requiresLeader: true,
     filter: streamNameFilter({
-      prefixes: [...prefixes],
+      // The metadata of a stream tells that it was truncated or deleted softly.
+      prefixes: [...prefixes, ...prefixes.map(metadataStream)],
       maxSearchWindow: SEARCH_WINDOW,
       // The client tells of marks at once, ahead of the events that still wait to be read. Pushed into the same stream
       // they keep their place.
@@ -61,7 +65,15 @@ export async function* liveMessages(
 
 function toMessage(resolved: AllStreamResolvedEvent): SubscriptionMessage {
   const { event } = resolved;
-  return event !== undefined && isSystemType(event.type)
-    ? { kind: 'checkpoint', position: toPosition(event.position) }
-    : { kind: 'event', event: toRecorded(resolved) };
+  if (event === undefined || !isSystemType(event.type)) return { kind: 'event', event: toRecorded(resolved) };
+  const suspect = suspectIn(event);
+  return { kind: 'checkpoint', position: toPosition(event.position), ...(suspect !== undefined && { suspect }) };
 }
+
+/** The stream that this mark of the server's is about: it was deleted for good, or truncated, or deleted softly. */
+function suspectIn({ type, streamId, data }: NonNullable<AllStreamResolvedEvent['event']>): string | undefined {
+  if (type === TOMBSTONE) return streamId;
+  return isTruncation(data) ? describedBy(streamId) : undefined;
+}
+
+const TOMBSTONE = '$streamDeleted';

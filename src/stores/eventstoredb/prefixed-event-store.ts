@@ -3,12 +3,16 @@ import {
   EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type KnownEvent,
   type Position,
   type RecordedEvent,
+  type StandingEvent,
   type SubscribeOptions,
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
+import { type DamageKind, StreamDamaged } from '../../event-sourcing/stream-damage.js';
+import type { AnotherLog } from '../../event-sourcing/store-errors.js';
 
 /**
  * A log that several environments share: each knows its own streams only, whose names begin with its prefix in the log
@@ -31,12 +35,22 @@ export class PrefixedEventStore extends EventStore {
     try {
       return await this.log.append(stream === '' ? stream : this.prefix + stream, expected, events);
     } catch (error) {
-      throw error instanceof WrongExpectedRevision ? new WrongExpectedRevision(stream, expected) : error;
+      throw error instanceof WrongExpectedRevision
+        ? new WrongExpectedRevision(stream, expected)
+        : this.ownFailure(error);
     }
   }
 
   override async read(stream: string, options?: Parameters<EventStore['read']>[1]): Promise<readonly RecordedEvent[]> {
-    return (await this.log.read(this.prefix + stream, options)).map((event) => this.own(event));
+    try {
+      return (await this.log.read(this.prefix + stream, options)).map((event) => this.own(event));
+    } catch (error) {
+      throw this.ownFailure(error);
+    }
+  }
+
+  override damageOf(stream: string): Promise<DamageKind | undefined> {
+    return this.log.damageOf(this.prefix + stream);
   }
 
   override subscribe({ prefixes, ...options }: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
@@ -49,7 +63,7 @@ export class PrefixedEventStore extends EventStore {
             const next = await inner.next();
             if (next.done === true) return { done: true, value: undefined };
             const { value } = next;
-            return { value: value.kind === 'event' ? { kind: 'event', event: this.own(value.event) } : value };
+            return { value: this.ownMessage(value) };
           },
           // A generator would first wait for the `next()` that waits.
           return: async () => {
@@ -85,6 +99,18 @@ export class PrefixedEventStore extends EventStore {
     return this.log.eventsBetween(after, upTo);
   }
 
+  override standingAt(place: Pick<KnownEvent, 'stream' | 'revision'>): Promise<StandingEvent | 'removed' | undefined> {
+    return this.log.standingAt({ ...place, stream: this.prefix + place.stream });
+  }
+
+  override expect(position: Position, event?: KnownEvent): void {
+    this.log.expect(position, event && { ...event, stream: this.prefix + event.stream });
+  }
+
+  override get anotherLog(): AnotherLog | undefined {
+    return this.log.anotherLog;
+  }
+
   override get subscriptionRestarts(): number {
     return this.log.subscriptionRestarts;
   }
@@ -93,7 +119,22 @@ export class PrefixedEventStore extends EventStore {
     return this.log.health();
   }
 
+  private ownMessage(message: SubscriptionMessage): SubscriptionMessage {
+    if (message.kind === 'event') return { kind: 'event', event: this.own(message.event) };
+    if (message.kind === 'caught_up' || message.suspect === undefined) return message;
+    return { ...message, suspect: this.ownName(message.suspect) };
+  }
+
+  private ownFailure(error: unknown): unknown {
+    if (!(error instanceof StreamDamaged)) return error;
+    return new StreamDamaged(this.ownName(error.stream), error.damage, error.revision, { cause: error });
+  }
+
+  private ownName(stream: string): string {
+    return stream.slice(this.prefix.length);
+  }
+
   private own(event: RecordedEvent): RecordedEvent {
-    return { ...event, stream: event.stream.slice(this.prefix.length) };
+    return { ...event, stream: this.ownName(event.stream) };
   }
 }

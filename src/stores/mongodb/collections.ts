@@ -1,12 +1,6 @@
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Db,
-  type Document,
-  type IndexDescription,
-  MongoBulkWriteError,
-} from 'mongodb';
-import { isDuplicateKey, isNamespaceExists, isOutOfReach } from './driver-errors.js';
+import type { AnyBulkWriteOperation, Collection, Db, Document, IndexDescription } from 'mongodb';
+import { isDuplicateKey, isNamespaceExists, passing } from './driver-errors.js';
+import { OvertakenTooOften } from './operation-errors.js';
 
 export interface CollectionPlan {
   readonly name: string;
@@ -33,7 +27,7 @@ async function createCollection(db: Db, name: string, schema: Document): Promise
     return true;
   } catch (error) {
     if (isNamespaceExists(error)) return true;
-    if (isOutOfReach(error)) throw error;
+    if (passing(error) !== undefined) throw error;
   }
   // Compatible servers without validators refuse in many ways; one that refuses the collection itself says so here.
   await db.createCollection(name).catch((error: unknown) => {
@@ -42,17 +36,24 @@ async function createCollection(db: Db, name: string, schema: Document): Promise
   return false;
 }
 
-/** Upserts of one new document that race: all but one may fail, and find it when they try again. */
+/** How often a write that others overtook is tried again, at once. Each time another document must have come or gone. */
+export const ROUNDS = 5;
+
+/**
+ * Upserts whose filters are equalities, one or a batch: of many that race to insert, all but one may meet a duplicate key
+ * on a server that does not repeat them by itself, and find the document when they try again.
+ */
 export async function againIfOvertaken<T>(upsert: () => Promise<T>): Promise<T> {
-  try {
-    return await upsert();
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-    return upsert();
+  for (let round = 1; ; round += 1) {
+    try {
+      return await upsert();
+    } catch (error) {
+      if (!isDuplicateKey(error) || round === ROUNDS) throw error;
+    }
   }
 }
 
-/** @returns undefined when there is a document of this id */
+/** For an insertion, where a duplicate key says all. @returns undefined when there is a document of this key */
 export async function unlessTaken<T>(insert: () => Promise<T>): Promise<T | undefined> {
   try {
     return await insert();
@@ -62,17 +63,28 @@ export async function unlessTaken<T>(insert: () => Promise<T>): Promise<T | unde
   }
 }
 
+/**
+ * For an upsert whose filter lets only some documents of its id pass, for instance older ones. There a duplicate key does
+ * not tell that the stored one does not pass: another may have inserted it since the filter was looked up.
+ * @param exists whether there is a document of this id
+ * @returns false when the stored one does not pass
+ */
+export async function upsertForward(
+  write: (options: { readonly upsert: boolean }) => Promise<{ readonly matchedCount: number }>,
+  exists: () => Promise<boolean>,
+): Promise<boolean> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    if ((await unlessTaken(() => write({ upsert: true }))) !== undefined) return true;
+    if ((await write({ upsert: false })).matchedCount === 1) return true;
+    if (await exists()) return false;
+  }
+  throw new OvertakenTooOften();
+}
+
 /** Writes in any order; no document twice among them. */
 export async function writeUnordered<D extends Document>(
   collection: Collection<D>,
   writes: readonly AnyBulkWriteOperation<D>[],
 ): Promise<void> {
-  try {
-    await collection.bulkWrite(writes, { ordered: false });
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError) || error.result.getWriteErrors().length > 0) throw error;
-    // In the clothes of a refusal (driver 7.9): a lost connection, or whatever else kept the batch from being answered.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is what the driver caught
-    throw error.errorResponse;
-  }
+  await collection.bulkWrite(writes, { ordered: false });
 }

@@ -1,4 +1,5 @@
 import type { Document, IndexDescription } from 'mongodb';
+import { SINGLE_FIELDS } from '../../customers/domain/fields.js';
 import type { CustomerView } from '../../customers/read-model/customer-view.js';
 import type { CollectionPlan } from './collections.js';
 
@@ -78,9 +79,7 @@ const SCHEMA: Document = {
         version: { bsonType: 'number', minimum: 0 },
         status: { enum: ['active', 'erased', 'deleted'] },
         life: { bsonType: 'number', minimum: 1 },
-        email: sealed,
-        shipping: sealed,
-        metadata: sealed,
+        ...Object.fromEntries(SINGLE_FIELDS.map((field) => [field, sealed])),
         taxCertificates: { bsonType: 'array', items: sealed },
         sources: { bsonType: 'array' },
       },

@@ -47,8 +47,8 @@ describe('the cost of a list on MongoDB', () => {
   let name: string;
 
   beforeAll(async () => {
-    if (!databases.explains) {
-      notRun('the cost of lists on MongoDB', 'FerretDB looks into no index, and tells nothing of what it examined');
+    if (!databases.features.explains) {
+      notRun('the cost of lists on MongoDB', 'The server looks into no index, or does not tell what it examined');
       return;
     }
     const fresh = databases.fresh();
@@ -100,7 +100,7 @@ describe('the cost of a list on MongoDB', () => {
     ['who asked to be forgotten, after a cursor', { requestToBeForgotten: true }, after, INDEX.requested],
     ['who did not, before a cursor', { requestToBeForgotten: false }, before, INDEX.requested],
   ])('is that of the page and an entry more: %s', async (_, filter, cursor, index) => {
-    if (!databases.explains) return;
+    if (!databases.features.explains) return;
     const { plans, found, documents, keys, stretches } = await examined(filter, cursor);
     expect(plans).toContain(`"indexName":"${index}"`);
     expect(plans).not.toMatch(/COLLSCAN|"stage":"SORT"/);
@@ -110,7 +110,7 @@ describe('the cost of a list on MongoDB', () => {
   });
 
   it('is that of the ids asked for', async () => {
-    if (!databases.explains) return;
+    if (!databases.features.explains) return;
     const ids = Array.from({ length: 100 }, (_, n) => `c${n}`);
     const { plans, documents } = await examined({ ids });
     expect(plans).toContain('"indexName":"_id_"');
@@ -118,7 +118,7 @@ describe('the cost of a list on MongoDB', () => {
   });
 
   it('is that of the few updated in a time', async () => {
-    if (!databases.explains) return;
+    if (!databases.features.explains) return;
     const { plans, documents } = await examined(
       { updatedTime: { gte: START + 100, lt: START + 120 } },
       undefined,
@@ -129,7 +129,7 @@ describe('the cost of a list on MongoDB', () => {
   });
 
   it('is, of counting those updated in a time, bounded', async () => {
-    if (!databases.explains) return;
+    if (!databases.features.explains) return;
     const where = updatedIn({ gte: START });
     const { executionStats } = await explain(where, {
       hint: INDEX.updated,
@@ -141,7 +141,7 @@ describe('the cost of a list on MongoDB', () => {
   });
 
   it('is that of the due asked for', async () => {
-    if (!databases.explains) return;
+    if (!databases.features.explains) return;
     const options = { hint: INDEX.due, sort: { forgetDueMs: 1, _id: 1 }, limit: LIMIT, projection: { _id: 1 } };
     const { executionStats } = await explain({ forgetDueMs: { $lte: START + SIZE } }, options);
     expect(executionStats.totalDocsExamined).toBe(0);

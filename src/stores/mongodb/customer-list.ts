@@ -48,7 +48,8 @@ function indexFor(filter: ListFilter, fewUpdated: boolean): string {
 function filterTerms({ ids, emailIndex, requestToBeForgotten, updatedTime }: ListFilter): Term[] {
   const terms: Term[] = [{ listed: { $eq: true } }];
   if (ids !== undefined) terms.push({ _id: { $in: [...ids] } });
-  if (emailIndex !== undefined) terms.push({ emailIndex: { $eq: emailIndex } });
+  if (typeof emailIndex === 'string') terms.push({ emailIndex: { $eq: emailIndex } });
+  else if (emailIndex !== undefined) terms.push({ emailIndex: { $in: [...emailIndex] } });
   if (requestToBeForgotten !== undefined) terms.push({ requested: { $eq: requestToBeForgotten } });
   if (updatedTime !== undefined) terms.push(...within('updatedMs', boundsOf(updatedTime)));
   return terms;

@@ -1,8 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import { ApiKeys, type StoredApiKey } from '../../access/api-keys.js';
 import { isScope } from '../../access/scopes.js';
-import type { CollectionPlan } from './collections.js';
-import { isDuplicateKey } from './driver-errors.js';
+import { type CollectionPlan, unlessTaken } from './collections.js';
 import type { MongoConnection } from './mongo-connection.js';
 
 interface ApiKeyDocument {
@@ -82,17 +81,10 @@ export class MongoApiKeys extends ApiKeys {
     await this.connection.ping('api_keys');
   }
 
-  /** @returns false when there is one like it */
-  private insert(_id: string, key: StoredApiKey): Promise<boolean> {
-    return this.run(async (db) => {
-      try {
-        await apiKeysOf(db).insertOne(toDocument(_id, key));
-        return true;
-      } catch (error) {
-        if (isDuplicateKey(error)) return false;
-        throw error;
-      }
-    });
+  /** @returns false when there is one like it: of this place, this id or this secret */
+  private async insert(_id: string, key: StoredApiKey): Promise<boolean> {
+    const inserted = await this.run((db) => unlessTaken(() => apiKeysOf(db).insertOne(toDocument(_id, key))));
+    return inserted !== undefined;
   }
 
   private run<T>(work: (db: Db) => Promise<T>): Promise<T> {

@@ -131,7 +131,9 @@ export class MongoAuditTree extends AuditTree {
   /** What the old tree was made of stays behind: nobody asks for it any more. */
   override async beginAnew(): Promise<void> {
     const anew = { id: randomUUID(), size: 0 };
-    await this.run((db) => treesOf(db).replaceOne({ _id: { $eq: 'tree' } }, anew, { upsert: true }));
+    await this.run((db) =>
+      againIfOvertaken(() => treesOf(db).replaceOne({ _id: { $eq: 'tree' } }, anew, { upsert: true })),
+    );
   }
 
   override health(): Promise<void> {

@@ -4,8 +4,7 @@ import { type Checkpoint, Checkpoints, type Lease } from '../../event-sourcing/c
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { Position } from '../../event-sourcing/event-store.js';
 import type { StoreName } from '../../event-sourcing/store-errors.js';
-import type { CollectionPlan } from './collections.js';
-import { isDuplicateKey } from './driver-errors.js';
+import { type CollectionPlan, unlessTaken, upsertForward } from './collections.js';
 import type { MongoConnection } from './mongo-connection.js';
 
 interface CheckpointDocument {
@@ -87,14 +86,29 @@ export class MongoCheckpoints extends Checkpoints {
    * In two steps. One that is overtaken in between writes what was done before; when its successor has saved already, the
    * epoch in the filter refuses it, and when it has not, it will.
    */
-  override async save(name: string, { logId, position, last }: Checkpoint, lease?: Lease): Promise<boolean> {
+  override async save(
+    name: string,
+    { logId, position, last }: Checkpoint,
+    lease?: Lease,
+    after?: Position,
+  ): Promise<boolean> {
     if (lease !== undefined && !(await this.isNewest(lease))) return false;
     const epoch = lease?.epoch ?? 0;
-    const notNewer = lease === undefined ? {} : { epoch: { $lte: epoch } };
+    const ofName = { _id: { $eq: name } };
+    const notNewer = lease === undefined ? ofName : { ...ofName, epoch: { $lte: epoch } };
     const replacement = { logId, position, ...(last !== undefined && { last }), epoch };
-    return this.unlessTaken((db) =>
-      checkpointsOf(db).replaceOne({ _id: { $eq: name }, ...notNewer }, replacement, { upsert: true }),
-    ).then((saved) => saved !== undefined);
+    if (after !== undefined) {
+      // What must be there is never inserted.
+      const unchanged = { ...notNewer, position: { $eq: after } };
+      const saved = await this.run((db) => checkpointsOf(db).replaceOne(unchanged, replacement));
+      return saved.matchedCount === 1;
+    }
+    return this.run((db) =>
+      upsertForward(
+        (options) => checkpointsOf(db).replaceOne(notNewer, replacement, options),
+        async () => (await checkpointsOf(db).findOne(ofName, { projection: { _id: 1 } })) !== null,
+      ),
+    );
   }
 
   override async remove(name: string): Promise<void> {
@@ -106,14 +120,17 @@ export class MongoCheckpoints extends Checkpoints {
     if (own !== undefined) return own;
     const now = this.clock.now();
     const free = { $or: [{ owner: { $eq: null } }, { expiresAt: { $lte: now } }] };
-    const taken = await this.unlessTaken((db) =>
-      leasesOf(db).findOneAndUpdate(
-        { _id: { $eq: name }, ...free },
-        { $set: { owner, expiresAt: now + ttlMs }, $inc: { epoch: 1 } },
-        { upsert: true, returnDocument: 'after' },
+    const taken = await this.run((db) =>
+      unlessTaken(() =>
+        leasesOf(db).findOneAndUpdate(
+          { _id: { $eq: name }, ...free },
+          { $set: { owner, expiresAt: now + ttlMs }, $inc: { epoch: 1 } },
+          { upsert: true, returnDocument: 'after' },
+        ),
       ),
     );
-    // Not free, or overtaken: by another, or by the same owner asking twice at once.
+    // There is one, that was not free or is new: another's, or this owner's, who asked twice at once. One that was given
+    // back in just this moment is found free the next time.
     return taken ? { name, owner, epoch: taken.epoch } : this.extend(name, owner, ttlMs);
   }
 
@@ -138,18 +155,6 @@ export class MongoCheckpoints extends Checkpoints {
   private async isNewest({ name, epoch }: Lease): Promise<boolean> {
     const filter = { _id: { $eq: name }, epoch: { $eq: epoch } };
     return (await this.run((db) => leasesOf(db).findOne(filter, { projection: { _id: 1 } }))) !== null;
-  }
-
-  /** @returns undefined when there is such a document and the filter did not let it pass: the insertion failed on the id */
-  private async unlessTaken<T>(upsert: (db: Db) => Promise<T>): Promise<T | undefined> {
-    return this.run(async (db) => {
-      try {
-        return await upsert(db);
-      } catch (error) {
-        if (isDuplicateKey(error)) return undefined;
-        throw error;
-      }
-    });
   }
 
   private run<T>(work: (db: Db) => Promise<T>): Promise<T> {

@@ -2,7 +2,8 @@ import { type Db, MongoClient, type ServerDescription } from 'mongodb';
 import { within } from '../../event-sourcing/deadline.js';
 import type { StoreName } from '../../event-sourcing/store-errors.js';
 import { UrlRefused } from '../url-refused.js';
-import { isOutOfReach, KnownToBeGone, NoAnswerInTime, translate } from './driver-errors.js';
+import { passing, translate } from './driver-errors.js';
+import { ClosedMeanwhile, KnownToBeGone, NoAnswerInTime, NotThePrimary } from './operation-errors.js';
 import { KnownOutage } from './known-outage.js';
 
 /** A request makes two or three operations, and is answered within 5 s. */
@@ -59,6 +60,9 @@ export class MongoConnection {
   /** The most that a caller waits for an operation. */
   readonly operationMs: number;
   private broken = 0;
+  private closed = false;
+  /** Connected to one member of a set, which is not the primary at the moment. */
+  private demoted = false;
 
   /** Connects with the first operation. @throws UrlRefused the address is none; it is not repeated, since it may hold a password */
   constructor({ url, defaultDatabase, operationMs = OPERATION_MS }: MongoConnectionOptions) {
@@ -78,6 +82,7 @@ export class MongoConnection {
     });
     this.client.on('serverDescriptionChanged', ({ previousDescription, newDescription }) => {
       if (isWritable(previousDescription) && previousDescription.type !== newDescription.type) broke();
+      this.demoted = this.client.options.directConnection && isMemberInWaiting(newDescription);
     });
   }
 
@@ -96,15 +101,26 @@ export class MongoConnection {
     const attempt = this.outage.begin();
     try {
       const answer = await within(ms, work(this.db), () => new NoAnswerInTime());
+      this.requireWholeAnswer();
       attempt.answered();
       return answer;
     } catch (error) {
-      if (isOutOfReach(error)) this.broken += 1;
+      const reach = passing(error);
+      if (reach !== undefined) this.broken += 1;
       if (error instanceof NoAnswerInTime) attempt.timedOut();
-      else if (isOutOfReach(error)) attempt.unreachable();
+      else if (reach === 'away') attempt.unreachable();
       else attempt.answered();
       throw translate(error, store);
     }
+  }
+
+  /**
+   * The driver ends a cursor that is closed with its client like one that was read to its end; and of the one server that
+   * `directConnection` names it reads whatever that has become.
+   */
+  private requireWholeAnswer(): void {
+    if (this.closed) throw new ClosedMeanwhile();
+    if (this.demoted) throw new NotThePrimary();
   }
 
   /** @throws StoreUnavailable the server is known to be gone, and another is trying it, or has just done so */
@@ -119,12 +135,16 @@ export class MongoConnection {
 
   /** Operations under way fail. Bounded too: the driver takes leave of a server that may be gone. */
   async close(): Promise<void> {
+    this.closed = true;
     await within(CLOSE_MS, this.client.close(), () => new NoAnswerInTime()).catch(() => undefined);
   }
 }
 
 const isWritable = ({ type }: ServerDescription): boolean =>
   type === 'Standalone' || type === 'RSPrimary' || type === 'Mongos' || type === 'LoadBalancer';
+
+const isMemberInWaiting = ({ type }: ServerDescription): boolean =>
+  type === 'RSSecondary' || type === 'RSArbiter' || type === 'RSOther' || type === 'RSGhost';
 
 /** The driver itself takes "test" where none is named. */
 function databaseIn(url: string): string | undefined {

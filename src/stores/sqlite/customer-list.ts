@@ -61,7 +61,9 @@ function accessPath(table: string, filter: ListFilter, fewUpdated: boolean): str
 function filterTerms({ ids, emailIndex, requestToBeForgotten, updatedTime }: ListFilter): ListStatement[] {
   const terms = [LISTED];
   if (ids !== undefined) terms.push({ sql: 'id IN (SELECT value FROM json_each(?))', values: [JSON.stringify(ids)] });
-  if (emailIndex !== undefined) terms.push({ sql: 'email_index = ?', values: [emailIndex] });
+  if (typeof emailIndex === 'string') terms.push({ sql: 'email_index = ?', values: [emailIndex] });
+  else if (emailIndex !== undefined)
+    terms.push({ sql: `email_index IN (${emailIndex.map(() => '?').join(', ')})`, values: emailIndex });
   if (requestToBeForgotten !== undefined)
     terms.push({ sql: `requested = ${requestToBeForgotten ? 1 : 0}`, values: [] });
   if (updatedTime !== undefined) terms.push(...within('updated_ms', boundsOf(updatedTime)));

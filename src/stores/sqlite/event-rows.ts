@@ -1,6 +1,5 @@
-import { MalformedEvent } from '../../event-sourcing/envelope.js';
 import { isJsonObject, type JsonObject, type Position, type RecordedEvent } from '../../event-sourcing/event-store.js';
-import { type CheckedTable, requireIntact } from './row-checksums.js';
+import { type CheckedTable, isIntactRow } from './row-checksums.js';
 
 export const EVENTS: CheckedTable = {
   name: 'events',
@@ -13,30 +12,26 @@ export const EVENT_COLUMNS = `${EVENTS.columns.join(', ')}, checksum`;
 
 export type EventRow = readonly [number, string, number, string, string, string, string, number, number | null];
 
-/** @throws MalformedEvent somebody wrote to the file by hand, or the disk did */
+/** A row that somebody, or the disk, wrote over is told as unreadable: it must not stop who reads the others. */
 export function toRecorded(row: EventRow): RecordedEvent {
   const [position, stream, revision, id, type, data, metadata, recordedAt, checksum] = row;
-  requireIntact(EVENTS.name, row.slice(0, -1), checksum);
-  return {
-    position: toPosition(position),
-    stream,
-    revision,
-    id,
-    type,
-    data: toObject(data),
-    metadata: toObject(metadata),
-    recordedAt,
-  };
+  const isIntact = isIntactRow(row.slice(0, -1), checksum);
+  const [what, about] = isIntact ? [toObject(data), toObject(metadata)] : [];
+  const payload =
+    what === undefined || about === undefined
+      ? ({ data: {}, metadata: {}, unreadable: true } as const)
+      : { data: what, metadata: about };
+  return { position: toPosition(position), stream, revision, id, type, ...payload, recordedAt };
 }
 
-function toObject(text: string): JsonObject {
+function toObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     // The text may hold anything, and is not repeated.
+    return undefined;
   }
-  throw new MalformedEvent('A row of the event log is not what was written there');
 }
 
 export const toPosition = (position: number): Position => String(position) as Position;

@@ -25,7 +25,6 @@ export class StoredEvent {
     return data.length + metadata.length;
   }
 
-  /** @throws MalformedEvent */
   get event(): RecordedEvent {
     this.decoded ??= toRecorded(this.row);
     return this.decoded;

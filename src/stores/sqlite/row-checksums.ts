@@ -38,12 +38,13 @@ export function rowChecksum(values: readonly SqlValue[]): number {
   return BASE + crc32(text, sum);
 }
 
-/**
- * @param checksum null in a row that an older release wrote, or that somebody changed by hand
- * @throws RowDamaged
- */
+/** @param checksum null in a row that an older release wrote, or that somebody changed by hand */
+export const isIntactRow = (values: readonly SqlValue[], checksum: number | null): boolean =>
+  checksum === null || checksum === rowChecksum(values);
+
+/** @throws RowDamaged */
 export function requireIntact(table: string, values: readonly SqlValue[], checksum: number | null): void {
-  if (checksum !== null && checksum !== rowChecksum(values)) throw new RowDamaged(table);
+  if (!isIntactRow(values, checksum)) throw new RowDamaged(table);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
 import { LeasedWork } from '../../event-sourcing/leased-work.js';
-import type { FollowerLog } from '../../event-sourcing/log-follower.js';
+import { type FailureLog, passesByItself, RepeatedFailure } from '../../event-sourcing/repeated-failure.js';
 import { Bell } from '../bell.js';
 import { EndpointPump, LANES, type PumpParts } from './endpoint-pump.js';
 import type { LaneRun } from './lane-run.js';
@@ -16,6 +16,8 @@ const LEASE = 'webhook-deliveries';
 const LOOK_EVERY_MS = 500;
 /** Before a replay that could not go on is tried again. */
 const PAUSE_MS = 2_000;
+/** Failures come from many lanes: none for this long means that the cause is gone. Longer than the pause of a lane. */
+const QUIET_MS = 10_000;
 
 export interface DispatcherParts {
   readonly webhooks: Webhooks;
@@ -23,7 +25,7 @@ export interface DispatcherParts {
   readonly store: EventStore;
   readonly lanes: LaneRun;
   readonly clock: Clock;
-  readonly log: FollowerLog;
+  readonly log: FailureLog;
   /** Whether this instance delivers; else it leaves that to others. */
   readonly delivers: boolean;
 }
@@ -35,8 +37,10 @@ export class WebhookDispatcher {
   private readonly pumps = new Map<string, EndpointPump>();
   /** By the id of the replay. */
   private readonly replays = new Map<string, Promise<void>>();
+  private readonly failing: RepeatedFailure;
 
   constructor(private readonly parts: DispatcherParts) {
+    this.failing = new RepeatedFailure({ log: parts.log, what: 'webhooks could not be delivered', quietMs: QUIET_MS });
     this.work = new LeasedWork({
       checkpoints: parts.checkpoints,
       lease: LEASE,
@@ -66,7 +70,7 @@ export class WebhookDispatcher {
       ...this.parts,
       places: { free: LANES.shared },
       gone: (endpoint) => this.disable(endpoint),
-      failed: (error) => this.failed(error),
+      failed: (error, endpoint) => this.failed(error, endpoint.id),
     };
     try {
       while (!signal.aborted) {
@@ -109,7 +113,7 @@ export class WebhookDispatcher {
     const run = runReplay(parts, endpoint, signal)
       .catch((error: unknown) => {
         if (signal.aborted) return undefined;
-        this.failed(error);
+        this.failed(error, endpoint.id);
         return delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
       })
       .then(() => void this.replays.delete(replay.id));
@@ -128,9 +132,9 @@ export class WebhookDispatcher {
     }
   }
 
-  private failed(error: unknown): void {
-    this.parts.log.warn('webhooks could not be delivered', {
-      error: error instanceof Error ? error.name : typeof error,
-    });
+  /** What an endpoint answers is noted with it; this is about failures of our own. */
+  private failed(error: unknown, endpoint?: string): void {
+    if (endpoint === undefined || passesByItself(error)) this.failing.failed(error);
+    else this.failing.failed(error, { endpoint }, endpoint);
   }
 }

@@ -14,6 +14,8 @@ export const LANES = { toOne: 32, toOneThatFails: 4, ownOfEach: 4, shared: 512 }
 const FAILURES = 10;
 /** Before a lane is tried again that failed for a reason of our own. */
 const PAUSE_MS = 2_000;
+/** Before it is looked whether a customer that was set aside is released. */
+const HELD_MS = 2_000;
 
 export interface PumpParts {
   readonly webhooks: Webhooks;
@@ -23,7 +25,7 @@ export interface PumpParts {
   readonly places: { free: number };
   /** The endpoint wants nothing any more. */
   readonly gone: (endpoint: WebhookEndpoint) => Promise<void>;
-  readonly failed: (error: unknown) => void;
+  readonly failed: (error: unknown, endpoint: WebhookEndpoint) => void;
 }
 
 /**
@@ -91,7 +93,7 @@ export class EndpointPump {
         await this.fill('waiting', most - this.lanesUnderWay);
       }
     } catch (error) {
-      this.parts.failed(error);
+      this.parts.failed(error, this.endpoint);
     } finally {
       this.looking = false;
     }
@@ -138,10 +140,11 @@ export class EndpointPump {
         await this.parts.gone(sentTo);
       }
     } catch (error) {
-      if (!signal.aborted) this.parts.failed(error);
+      if (!signal.aborted) this.parts.failed(error, this.endpoint);
     } finally {
       leave();
     }
-    if (end === undefined) await delay(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    const pause = end === undefined ? PAUSE_MS : end === 'held' ? HELD_MS : 0;
+    if (pause > 0) await delay(pause, undefined, { signal }).catch(() => undefined);
   }
 }

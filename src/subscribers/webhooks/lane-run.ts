@@ -1,7 +1,7 @@
-import { customerStream } from '../../customers/streams.js';
 import { keyEndedBy } from '../../customers/read-model/customer-erasures.js';
 import type { Clock } from '../../event-sourcing/clock.js';
-import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
+import type { RecordedEvent } from '../../event-sourcing/event-store.js';
+import { StreamDamaged } from '../../event-sourcing/stream-damage.js';
 import type { Receipts } from '../../privacy/receipts.js';
 import type { CloudEvent, CloudEvents } from '../cloud-event.js';
 import { afterFailure, readRetryAfter } from './back-off.js';
@@ -9,6 +9,7 @@ import type { Delivery } from './delivery.js';
 import { cloudEventTypeOf } from './event-type.js';
 import type { Attempt, Lane } from './lane.js';
 import type { Answer } from './sender.js';
+import type { SoundEvents } from './sound-events.js';
 import { wants, type WebhookEndpoint } from './webhook-endpoint.js';
 import type { Webhooks } from './webhooks.js';
 
@@ -17,7 +18,7 @@ const EVENTS_A_TURN = 20;
 
 export interface LaneParts {
   readonly webhooks: Webhooks;
-  readonly store: EventStore;
+  readonly sound: SoundEvents;
   readonly envelopes: CloudEvents;
   readonly delivery: Delivery;
   /** Where it is noted who was told of an erasure. */
@@ -25,7 +26,8 @@ export interface LaneParts {
   readonly clock: Clock;
 }
 
-export type LaneEnd = 'turn_over' | 'failed' | 'gone';
+/** `held`: the customer is set aside; its events wait for the release. */
+export type LaneEnd = 'turn_over' | 'failed' | 'gone' | 'held';
 
 /**
  * One turn of one lane: its next events, each sent once the one before is acknowledged and that is written down. The body
@@ -39,17 +41,16 @@ export class LaneRun {
    * @throws the signal's reason @throws StoreUnavailable and what else is no fault of the endpoint
    */
   async run(current: () => WebhookEndpoint | undefined, lane: Lane, signal: AbortSignal): Promise<LaneEnd> {
-    const { store, webhooks, clock } = this.parts;
+    const { sound, webhooks, clock } = this.parts;
     const limit = Math.min(lane.end - lane.next, EVENTS_A_TURN);
-    const events = await store.read(customerStream(lane.customerId), { from: lane.next, limit });
-    // Nothing there would be tried again at once, for ever.
-    if (events.length === 0) throw new RangeError('The log lacks an event that it has shown before');
+    const events = await sound.read(lane.customerId, lane.next, limit);
+    if (events.length === 0) return 'held';
     let standing: Pick<Lane, 'next' | 'attempts' | 'failingSince'> = lane;
     for (const event of events) {
       const endpoint = current();
       if (endpoint === undefined) return 'turn_over';
       if (!wants(endpoint, cloudEventTypeOf(event))) continue;
-      const end = await this.deliver(endpoint, { ...lane, ...standing }, event, signal);
+      const end = await this.deliver(endpoint, { ...lane, ...standing }, event, signal).catch(this.heldIfDamaged);
       if (end !== 'delivered') return end;
       standing = { next: event.revision + 1, attempts: 0 };
     }
@@ -79,6 +80,12 @@ export class LaneRun {
     await webhooks.setBack(lane, lane.next, afterFailure(lane, last, readRetryAfter(answer.retryAfter, last.at)));
     return answer.outcome === 'gone' ? 'gone' : 'failed';
   }
+
+  private readonly heldIfDamaged = async (error: unknown): Promise<LaneEnd> => {
+    if (!(error instanceof StreamDamaged)) throw error;
+    await this.parts.sound.report(error);
+    return 'held';
+  };
 
   private async envelope(endpoint: WebhookEndpoint, event: RecordedEvent): Promise<CloudEvent> {
     const [envelope] = await this.parts.envelopes.envelopes([event], endpoint);

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore, Position } from '../../event-sourcing/event-store.js';
-import { ApiError, ERRORS } from '../../http/errors.js';
+import { ApiError, ERRORS, type Fault, hasFaults } from '../../http/errors.js';
 import { type Addresses, AddressRefused, NameUnresolved } from './addresses.js';
 import type { CloudEventType } from '../cloud-event.js';
 import { cursorGone } from '../log-cursors.js';
@@ -29,6 +29,8 @@ export interface WebhookChanges {
   readonly pii?: boolean;
   readonly enabled?: boolean;
   readonly rotateSecret?: boolean;
+  /** Values that are refused unless the endpoint has just these: `description` and `url` under older rules. */
+  readonly onlyAsStored?: readonly Fault[];
 }
 
 export interface ReplayFrom {
@@ -98,6 +100,7 @@ export class WebhookRegistry {
     if (changes.url !== undefined) await this.checkUrl(changes.url);
     let secret: string | undefined;
     const { before, endpoint } = await this.update(id, (standing) => {
+      refuseUnlessStored(changes, standing);
       const next = changed(standing, changes);
       const leads = next.pii && (!standing.pii || next.url !== standing.url);
       if (leads && !mayPii) throw personalValuesRefused();
@@ -167,6 +170,13 @@ export class WebhookRegistry {
       throw refused ? ApiError.of('invalid_parameter', error.message, 'url') : error;
     }
   }
+}
+
+function refuseUnlessStored({ onlyAsStored = [], url, description }: WebhookChanges, standing: WebhookEndpoint): void {
+  const isStored = ({ parameter }: Fault): boolean =>
+    parameter === 'url' ? url === standing.url : description === standing.description;
+  const refused = onlyAsStored.filter((fault) => !isStored(fault));
+  if (hasFaults(refused)) throw new ApiError(refused);
 }
 
 function changed(standing: WebhookEndpoint, changes: WebhookChanges): WebhookEndpoint {

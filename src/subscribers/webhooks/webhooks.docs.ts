@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
-import { answer, type Docs, SOME_TEXT, text, valued } from '../../http/answer-docs.js';
+import { answer, type Docs, CUSTOMER_ID, text, valued } from '../../http/answer-docs.js';
 import { BODY_ERRORS, Errors } from '../../http/error-docs.js';
 import { CreateWebhookRequest, ReplayWebhookRequest, UpdateWebhookRequest } from './dto/webhook-requests.js';
 import {
@@ -71,7 +71,8 @@ export const UpdateWebhook = (): Docs =>
   applyDecorators(
     ApiOperation({
       summary: 'Updates a webhook',
-      description: 'Keeps what is not named. Takes effect within a second.',
+      description:
+        'Keeps what is not named. Takes effect within a second. The body can be sent as `application/merge-patch+json` (RFC 7396), too.',
     }),
     id(),
     body(UpdateWebhookRequest, { disable: { enabled: false }, rotate: { rotateSecret: true }, all: { types: null } }),
@@ -100,7 +101,7 @@ export const ListDeliveries = (): Docs =>
     }),
     id(),
     query('limit', { type: 'integer', minimum: 1, maximum: 100, default: 10 }, 'How many at most.'),
-    query('startingAfter', SOME_TEXT, 'The id of a customer: those behind it.'),
+    query('startingAfter', CUSTOMER_ID, 'The id of a customer: those behind it.'),
     query('state', { type: 'string', enum: [...LANE_STATES] }, 'Only those in this state.'),
     answer(200, DeliveryPageResponse, { page: { hasMore: false, data: [DELIVERY] } }),
     Errors('invalid_parameter', 'not_found'),

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Checkpoints } from '../../event-sourcing/checkpoints.js';
 import type { Clock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
+import type { Quarantine } from '../../event-sourcing/quarantine.js';
 import { followerLog } from '../../follower-log.js';
 import { HttpModule } from '../../http/http.module.js';
 import type { Receipts } from '../../privacy/receipts.js';
@@ -13,6 +14,7 @@ import { Delivery } from './delivery.js';
 import { WebhookDispatcher } from './dispatcher.js';
 import { EndpointSecrets } from './endpoint-secrets.js';
 import { LaneRun } from './lane-run.js';
+import { SoundEvents } from './sound-events.js';
 import { Sender } from './sender.js';
 import { TestDelivery } from './test-delivery.js';
 import { WebhookRegistry } from './webhook-registry.js';
@@ -25,6 +27,9 @@ export interface WebhookParts {
   readonly webhookCheckpoints: Checkpoints;
   readonly receipts: Receipts;
   readonly eventStore: EventStore;
+  /** The log as it is delivered: without what is held. */
+  readonly delivered: EventStore;
+  readonly quarantine: Quarantine;
   readonly masterKeys: MasterKeys;
   readonly clock: Clock;
   readonly allowLoopback: boolean;
@@ -38,7 +43,15 @@ export interface WebhookParts {
 @Module({})
 export class WebhooksModule {
   static with(parts: WebhookParts): DynamicModule {
-    const { webhooks, webhookCheckpoints: checkpoints, eventStore: store, masterKeys, clock } = parts;
+    const {
+      webhooks,
+      webhookCheckpoints: checkpoints,
+      eventStore: store,
+      delivered,
+      quarantine,
+      masterKeys,
+      clock,
+    } = parts;
     const addresses = new Addresses(parts.allowLoopback);
     const secrets = new EndpointSecrets(masterKeys);
     const delivery = new Delivery(secrets, new Sender(addresses), clock);
@@ -47,8 +60,10 @@ export class WebhooksModule {
       provide: WebhookDispatcher,
       inject: [CloudEvents],
       useFactory: (envelopes: CloudEvents) => {
-        const lanes = new LaneRun({ webhooks, store, envelopes, delivery, receipts: parts.receipts, clock });
-        return new WebhookDispatcher({ webhooks, checkpoints, store, lanes, clock, log, delivers: parts.delivers });
+        const { receipts, delivers } = parts;
+        const sound = new SoundEvents(store, quarantine);
+        const lanes = new LaneRun({ webhooks, sound, envelopes, delivery, receipts, clock });
+        return new WebhookDispatcher({ webhooks, checkpoints, store: delivered, lanes, clock, log, delivers });
       },
     };
     const registry = {

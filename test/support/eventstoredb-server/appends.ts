@@ -1,9 +1,11 @@
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { sendUnaryData, ServerDuplexStream, ServerReadableStream, ServerUnaryCall } from '@grpc/grpc-js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import type { Faults } from './faults.js';
 import {
   appendAnswer,
   batchAnswer,
+  batchNoLeader,
   batchNotReady,
   batchTimedOut,
   expectationOf,
@@ -14,18 +16,20 @@ import {
   streamDeleted,
   timedOut,
 } from './messages.js';
-import type { Expectation, Outcome, Proposed, RecordedLog } from './recorded-log.js';
+import type { Answered, Expectation, Proposed, RecordedLog } from './recorded-log.js';
 import type { Wire } from './wire.js';
 
 interface Append {
   readonly stream: string;
   readonly expected: Expectation;
   readonly events: Proposed[];
+  /** Until when it may begin to be written, milliseconds since the epoch by the client's clock. */
+  readonly deadline?: number | undefined;
 }
 
 type Reply =
-  | Outcome
-  | { readonly kind: 'not_ready' }
+  | Answered
+  | { readonly kind: 'not_ready' | 'no_leader' }
   | { readonly kind: 'timed_out' }
   | { readonly kind: 'silence' }
   | { readonly kind: 'closed_cleanly' }
@@ -33,6 +37,9 @@ type Reply =
 
 /** The two ways of appending: a call for each, or one call that all of a client's appends share. */
 export class Appends {
+  /** How many have come in, sent again or not. */
+  received = 0;
+
   constructor(
     private readonly log: RecordedLog,
     private readonly faults: Faults,
@@ -62,7 +69,8 @@ export class Appends {
       const id = request.getCorrelationId()?.getString() ?? '';
       const options = request.getOptions();
       if (options !== undefined) {
-        unfinished.set(id, { ...targetOf(options, options.getStreamPosition()), events: [] });
+        const deadline = options.getDeadline()?.toDate().getTime();
+        unfinished.set(id, { ...targetOf(options, options.getStreamPosition()), events: [], deadline });
       }
       const append = unfinished.get(id);
       if (append === undefined) return;
@@ -115,35 +123,55 @@ export class Appends {
     }
   }
 
-  private async perform({ stream, expected, events }: Append): Promise<Reply> {
+  private async perform(append: Append): Promise<Reply> {
+    const { stream } = append;
+    this.received += 1;
+    // Of a batch it is a time of day, which the server compares with its own clock.
+    if ((append.deadline ?? Infinity) <= Date.now() + this.faults.clockAheadMs) return { kind: 'timed_out' };
     await this.faults.appends.pass();
+    if (this.faults.writesTakeMs > 0) await delay(this.faults.writesTakeMs);
     if (this.faults.isStarting) return { kind: 'not_ready' };
     const refusal = this.faults.leaderElsewhere();
     if (refusal !== undefined) return { kind: 'refused', refusal };
     const fault = this.faults.nextAppend();
     switch (fault) {
       case undefined:
-        return this.log.append(stream, expected, events);
+        return this.write(append);
       case 'answer_lost':
-        this.log.append(stream, expected, events);
+        void this.write(append);
         this.wire.cut();
         return { kind: 'silence' };
       case 'answer_withheld':
-        this.log.append(stream, expected, events);
+        void this.write(append);
         return { kind: 'silence' };
       case 'timed_out':
-        this.log.append(stream, expected, events);
+        void this.write(append);
         return { kind: 'timed_out' };
       case 'dropped':
         this.wire.cut();
         return { kind: 'silence' };
       case 'wrong_revision':
         return { kind: 'wrong_version', current: this.log.stream(stream).at(-1)?.revision };
+      case 'not_ready':
+      case 'no_leader':
       case 'closed_cleanly':
-        return { kind: 'closed_cleanly' };
+        return { kind: fault };
       default:
         return fault satisfies never;
     }
+  }
+
+  /** Answered once it is in the index. The same append while it is not there yet is dropped without a word. */
+  private async write({ stream, expected, events }: Append): Promise<Reply> {
+    const outcome = this.log.append(stream, expected, events);
+    if (outcome.kind === 'not_indexed') return { kind: 'silence' };
+    if (outcome.kind !== 'appended' || outcome.repeated) return outcome;
+    this.log.unindexed.add(outcome.last);
+    if (this.faults.indexingTakesMs > 0) await delay(this.faults.indexingTakesMs);
+    await nextTurn();
+    await this.faults.indexing.pass();
+    this.log.unindexed.delete(outcome.last);
+    return outcome;
   }
 }
 
@@ -155,6 +183,7 @@ function refusalOf(
     case 'deleted':
       return streamDeleted(stream);
     case 'not_ready':
+    case 'no_leader':
       return notReady;
     case 'timed_out':
       return timedOut;
@@ -175,6 +204,8 @@ function batchResponse(
   switch (reply.kind) {
     case 'not_ready':
       return batchNotReady(stream);
+    case 'no_leader':
+      return batchNoLeader(stream);
     case 'timed_out':
       return batchTimedOut(stream);
     case 'silence':

@@ -80,12 +80,49 @@ describe('faults of the EventStoreDB server for tests', () => {
       expect(there()).toHaveLength(2);
     });
 
+    it('drops the same append without a word while the first is not indexed, and answers it after', async () => {
+      server.faults.hangIndexing();
+      const written = many(2);
+      const first = append(NO_STREAM, written, path);
+      await until(() => server.faults.indexing.held === 1);
+      const options = { expectedRevision: NO_STREAM, ...PATHS.classic, deadline: 100 } as const;
+      const dropped = client.appendToStream(stream, written, options);
+      await expect(dropped).rejects.toMatchObject({ type: 'deadline-exceeded' });
+      await expect(append(NO_STREAM, many(1), path)).rejects.toBeInstanceOf(WrongExpectedVersionError);
+      server.faults.release();
+      const result = await first;
+      expect(await append(NO_STREAM, written, path)).toEqual(result);
+      expect(there()).toHaveLength(2);
+    });
+
     it('names another leader once', async () => {
       server.faults.notLeader();
       await expect(append(NO_STREAM, many(1), path)).rejects.toBeInstanceOf(NotLeaderError);
       expect(there()).toEqual([]);
       expect(await append(NO_STREAM, many(1), path)).toMatchObject({ success: true });
     });
+  });
+
+  it('writes nothing of a shared append whose deadline has passed by its own clock', async () => {
+    server.faults.clockAheadMs = 60_000;
+    const late = client.appendToStream(stream, many(1), { deadline: 2_000 });
+    await expect(late).rejects.toMatchObject({ type: 'deadline-exceeded' });
+    expect(there()).toEqual([]);
+    await client.appendToStream(stream, many(1), { deadline: 120_000 });
+  });
+
+  it('hangs in the midst of a read, once', async () => {
+    await append(NO_STREAM, many(4));
+    server.faults.hangNextReadAfter(2, stream);
+    const found: unknown[] = [];
+    const hanging = client.readStream(stream);
+    hanging.on('data', (event) => found.push(event));
+    await until(() => found.length === 2);
+    const whole: unknown[] = [];
+    for await (const event of client.readStream(stream)) whole.push(event);
+    expect(whole).toHaveLength(4);
+    expect(found).toHaveLength(2);
+    await hanging.cancel();
   });
 
   it('withholds the answer for ever: a call of its own has a deadline, the shared one has none', async () => {

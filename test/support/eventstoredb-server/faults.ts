@@ -3,7 +3,14 @@ import { notLeader, notReady, type Refusal, resetByPeer, unavailable } from './m
 import type { Wire } from './wire.js';
 
 export type AppendFault =
-  'answer_lost' | 'answer_withheld' | 'dropped' | 'wrong_revision' | 'timed_out' | 'closed_cleanly';
+  | 'answer_lost'
+  | 'answer_withheld'
+  | 'dropped'
+  | 'wrong_revision'
+  | 'not_ready'
+  | 'no_leader'
+  | 'timed_out'
+  | 'closed_cleanly';
 
 /** A subscription that a client holds open; without a refusal it ends as if the log had an end. */
 export interface OpenSubscription {
@@ -38,9 +45,18 @@ class Gate {
 export class Faults {
   readonly appends = new Gate();
   readonly reads = new Gate();
+  readonly indexing = new Gate();
+  /** Holds what is left of a read that has sent what it was to send. */
+  readonly rests = new Gate();
   readonly subscriptions = new Set<OpenSubscription>();
   /** Every event is followed by a checkpoint, which the client reports before its consumer has taken the event. */
   marksAfterEveryEvent = false;
+  /** How long the server takes to write an append, and then to index it, milliseconds. */
+  writesTakeMs = 0;
+  indexingTakesMs = 0;
+  /** How far ahead of the clients' the server's clock is, milliseconds. */
+  clockAheadMs = 0;
+  private readonly nextReads: { readonly events: number; readonly of: string }[] = [];
   private readonly nextAppends: AppendFault[] = [];
   private starting = false;
   private featuresRefused = 0;
@@ -72,6 +88,10 @@ export class Faults {
     for (let n = 0; n < times; n += 1) this.nextAppends.push('wrong_revision');
   }
 
+  refuseNextAppend(reason: 'not_ready' | 'no_leader'): void {
+    this.nextAppends.push(reason);
+  }
+
   /** At the next append the stream that all appends share ends with success: the client never settles what waits on it. */
   closeAppendsCleanly(): void {
     this.nextAppends.push('closed_cleanly');
@@ -82,14 +102,35 @@ export class Faults {
     this.appends.close();
   }
 
+  /** Appends are written and do not come into the index: they are not answered, and the same ones again are dropped. */
+  hangIndexing(): void {
+    this.indexing.close();
+  }
+
   /** New reads and subscriptions wait. */
   hangReads(): void {
     this.reads.close();
   }
 
+  /** The next read of the stream (`$all` is one), or one of the next, sends so many events, then nothing more, nor its end. */
+  hangNextReadAfter(events: number, of: string, reads = 1): void {
+    for (let n = 1; n < reads; n += 1) this.nextReads.push({ events: Infinity, of });
+    this.nextReads.push({ events, of });
+    this.rests.close();
+  }
+
+  /** Used up by being asked. */
+  readHangsAfter(stream: string): number | undefined {
+    const at = this.nextReads.findIndex(({ of }) => of === stream);
+    return at < 0 ? undefined : this.nextReads.splice(at, 1)[0]?.events;
+  }
+
   release(): void {
+    this.nextReads.length = 0;
+    this.rests.open();
     this.reads.open();
     this.appends.open();
+    this.indexing.open();
   }
 
   /** As while a server starts: it answers, and refuses. */
@@ -154,6 +195,7 @@ export class Faults {
     this.elsewhere = 0;
     this.eventsToKill = undefined;
     this.marksAfterEveryEvent = false;
+    this.writesTakeMs = this.indexingTakesMs = this.clockAheadMs = 0;
     this.release();
   }
 

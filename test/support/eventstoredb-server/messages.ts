@@ -4,7 +4,7 @@ import rpc from '@eventstore/db-client/generated/status_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
-import type { Expectation, Outcome, Proposed, Recorded } from './recorded-log.js';
+import type { Answered, Expectation, Proposed, Recorded } from './recorded-log.js';
 
 export type Refusal = Partial<StatusObject> & { readonly code: status };
 
@@ -92,7 +92,7 @@ export const streamNotFoundMessage = (stream: string): streams.ReadResp => {
 /** The answer of the classic append. */
 export function appendAnswer(
   expected: Expectation,
-  outcome: Exclude<Outcome, { kind: 'deleted' }>,
+  outcome: Exclude<Answered, { kind: 'deleted' }>,
 ): streams.AppendResp {
   const response = new streams.AppendResp();
   switch (outcome.kind) {
@@ -121,7 +121,7 @@ export function appendAnswer(
 }
 
 /** The answer of the batch append: refusals are answers too, named by the type of their details. */
-export function batchAnswer(stream: string, expected: Expectation, outcome: Outcome): streams.BatchAppendResp {
+export function batchAnswer(stream: string, expected: Expectation, outcome: Answered): streams.BatchAppendResp {
   const response = new streams.BatchAppendResp();
   response.setStreamIdentifier(identifierOf(stream));
   switch (outcome.kind) {
@@ -156,6 +156,10 @@ export function batchAnswer(stream: string, expected: Expectation, outcome: Outc
 /** As the server says it while it starts: of a type that the client does not know. */
 export const batchNotReady = (stream: string): streams.BatchAppendResp =>
   batchFailed(stream, 'Server Is Not Ready', 'google.protobuf.Empty');
+
+/** As a node of a cluster says it during an election. */
+export const batchNoLeader = (stream: string): streams.BatchAppendResp =>
+  batchFailed(stream, 'No leader info available in response', 'google.protobuf.Empty');
 
 /** The server gave up waiting for its own write. */
 export const batchTimedOut = (stream: string): streams.BatchAppendResp =>

@@ -22,16 +22,30 @@ export interface Recorded extends Proposed {
 export type Expectation = number | 'no_stream' | 'any' | 'stream_exists';
 
 export type Outcome =
-  | { readonly kind: 'appended'; readonly last: Recorded }
+  | { readonly kind: 'appended'; readonly last: Recorded; readonly repeated: boolean }
+  /** The same append is in the log but not in the index yet: the server says nothing, and expects it to be sent again. */
+  | { readonly kind: 'not_indexed' }
   | { readonly kind: 'wrong_version'; readonly current: number | undefined }
   | { readonly kind: 'deleted' };
+
+/** What is answered. */
+export type Answered = Exclude<Outcome, { kind: 'not_indexed' }>;
+/** A copy of a server's disk. */
+export interface LogBackup {
+  readonly records: readonly Recorded[];
+  readonly truncated: ReadonlyMap<string, number>;
+}
 
 /** What the server keeps: one log of records whose positions are byte offsets, as far as a client can tell. */
 export class RecordedLog extends EventEmitter<{ grown: [] }> {
   records: Recorded[] = [];
+  /** Last events of appends that are written and not yet in the index. */
+  readonly unindexed = new Set<Recorded>();
   private streams = new Map<string, Recorded[]>();
   private readonly tombstones = new Set<string>();
   private readonly truncated = new Map<string, number>();
+  /** Where records stood that a scavenge removed. */
+  private readonly scavenged = new Set<bigint>();
   private recent = new Map<string, Recorded>();
 
   constructor() {
@@ -55,8 +69,13 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   /** Index of the record that begins there, or of the one to come; undefined where no record begins. */
   place(position: bigint): number | undefined {
     if (position >= this.end) return this.records.length;
-    const index = this.records.findIndex((record) => record.position >= position);
-    return this.records[index]?.position === position ? index : undefined;
+    let [low, high] = [0, this.records.length];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((this.records[middle]?.position ?? 0n) < position) low = middle + 1;
+      else high = middle;
+    }
+    return this.records[low]?.position === position || this.scavenged.has(position) ? low : undefined;
   }
 
   isDeleted(name: string): boolean {
@@ -70,19 +89,29 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     const current = present.at(-1)?.revision;
     const known = this.recent.get(events.at(-1)?.id ?? '');
     const loose = expected === 'any' || expected === 'stream_exists';
-    if (loose && known?.stream === stream) return { kind: 'appended', last: known };
+    if (loose && known?.stream === stream) return this.again(known);
     const at = this.revisionOf(stream, expected, current ?? -1);
+    const isBegunAnew = present.length > 0 && this.stream(stream).length === 0;
     if ((current ?? -1) !== at || (expected === 'stream_exists' && current === undefined)) {
       const same = present.slice(at + 1, at + 1 + events.length);
       const last = same.at(-1);
       const repeated = same.length === events.length && same.every(({ id }, index) => id === events[index]?.id);
-      return last !== undefined && repeated ? { kind: 'appended', last } : { kind: 'wrong_version', current };
+      return last !== undefined && repeated ? this.again(last) : { kind: 'wrong_version', current };
     }
+    // The server itself takes the mark of a soft delete back: from here on the stream begins with what is appended.
+    if (isBegunAnew) this.writeMetadata(stream, { $tb: present.length });
     const written = events.map((event, index) => this.write(stream, at + 1 + index, event));
     this.emit('grown');
     const last = written.at(-1);
     if (last === undefined) throw new RangeError('An append of nothing');
-    return { kind: 'appended', last };
+    return { kind: 'appended', last, repeated: false };
+  }
+
+  /** What others have written: so many events, in one stream that is nobody's here. */
+  writeForeign(count: number, stream = 'foreign-1'): void {
+    const first = this.whole(stream).length;
+    for (let n = 0; n < count; n += 1) this.write(stream, first + n, { ...system('Foreign'), id: `foreign-${n}` });
+    this.emit('grown');
   }
 
   /** For good: the stream can be neither read nor written again. Its mark stands in the log under the stream's own name. */
@@ -93,9 +122,27 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
 
   /** The stream reads as absent and can be begun again, which goes on with its revisions; `$all` keeps its events. */
   softDelete(stream: string): void {
-    this.truncated.set(stream, this.whole(stream).length);
-    this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata'));
+    this.writeMetadata(stream, '{"$tb":9223372036854775807}');
     this.emit('grown');
+  }
+
+  /** As {@link softDelete}, without the record of it that a reader of `$all` would meet. */
+  deleteSilently(stream: string): void {
+    this.truncated.set(stream, this.whole(stream).length);
+  }
+
+  /** The stream reads from this revision on; 0 takes that back. `$all` keeps its events. */
+  truncate(stream: string, before: number): void {
+    this.writeMetadata(stream, { $tb: before });
+    this.emit('grown');
+  }
+
+  /** The disk was written over: the event stays where it is, with another payload. */
+  overwrite(stream: string, revision: number, change: Partial<Proposed>): void {
+    const whole = this.whole(stream);
+    const recorded = whole[revision];
+    if (recorded === undefined) throw new RangeError('There is no such event');
+    Object.assign(recorded, change);
   }
 
   /** What a server writes for itself. */
@@ -109,28 +156,52 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     this.recent = new Map();
   }
 
+  /** Frees the space of deleted streams: their events leave `$all`, the positions of all others stay. */
+  scavenge(): void {
+    const isGone = ({ stream, type, revision }: Recorded): boolean =>
+      type !== '$streamDeleted' && (this.tombstones.has(stream) || revision < (this.truncated.get(stream) ?? 0));
+    for (const { position } of this.records.filter(isGone)) this.scavenged.add(position);
+    this.records.splice(0, Infinity, ...this.records.filter((record) => !isGone(record)));
+    this.writeSystemEvent('$scavenges', '$scavengeCompleted');
+  }
+
   /** The disk was exchanged for an empty one. */
   wipe(): void {
     this.records = [];
     this.streams = new Map();
     this.tombstones.clear();
     this.truncated.clear();
+    this.unindexed.clear();
+    this.scavenged.clear();
     this.forgetRecent();
     this.begin();
   }
 
-  /** The disk was exchanged for a copy from before these records. */
-  restoreBackup(count: number): void {
-    const kept = this.records.slice(0, count);
+  backUp(): LogBackup {
+    return { records: [...this.records], truncated: new Map(this.truncated) };
+  }
+
+  /** The disk was exchanged for a copy. */
+  restore({ records, truncated }: LogBackup): void {
     this.wipe();
     this.records = [];
     this.streams = new Map();
-    for (const recorded of kept) this.keep(recorded);
+    for (const recorded of records) this.keep(recorded);
+    for (const [stream, first] of truncated) this.truncated.set(stream, first);
+  }
+
+  /** The disk was exchanged for a copy from before these records. */
+  restoreBackup(count: number): void {
+    this.restore({ ...this.backUp(), records: this.records.slice(0, count) });
   }
 
   private begin(): void {
     this.writeSystemEvent('$epoch-information', '$epoch-information');
     this.writeSystemEvent('$users', '$User');
+  }
+
+  private again(last: Recorded): Outcome {
+    return this.unindexed.has(last) ? { kind: 'not_indexed' } : { kind: 'appended', last, repeated: true };
   }
 
   private whole(name: string): readonly Recorded[] {
@@ -158,13 +229,25 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     if (present === undefined) this.streams.set(recorded.stream, [recorded]);
     else present.push(recorded);
     if (recorded.type === '$streamDeleted') this.tombstones.add(recorded.stream);
+    if (recorded.stream.startsWith('$$')) this.applyMetadata(recorded.stream.slice(2), recorded.data);
+  }
+
+  private writeMetadata(stream: string, metadata: object | string): void {
+    const text = typeof metadata === 'string' ? metadata : JSON.stringify(metadata);
+    this.write(`$$${stream}`, this.whole(`$$${stream}`).length, system('$metadata', text));
+  }
+
+  private applyMetadata(stream: string, data: Uint8Array): void {
+    const { $tb: before } = JSON.parse(Buffer.from(data).toString()) as { readonly $tb?: number };
+    if (before === undefined || before === 0) this.truncated.delete(stream);
+    else this.truncated.set(stream, Math.min(before, this.whole(stream).length));
   }
 }
 
-const system = (type: string): Proposed => ({
+const system = (type: string, data = '{}'): Proposed => ({
   id: crypto.randomUUID(),
   type,
   contentType: 'application/json',
-  data: Buffer.from('{}'),
+  data: Buffer.from(data),
   metadata: Buffer.from('{}'),
 });

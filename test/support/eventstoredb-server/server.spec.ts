@@ -174,6 +174,16 @@ describe('the EventStoreDB server for tests', () => {
       expect(heard.said).toEqual(['confirmation', 'caughtUp']);
     });
 
+    it('sends of a log of others only marks, and counts what it sends and what it looks at', async () => {
+      server.log.writeForeign(10_000);
+      await append(NO_STREAM, many(2));
+      const heard = await new Heard(client, { maxSearchWindow: 1_000 }).untilSaid('caughtUp');
+      await heard.untilEvents(2);
+      expect(server.sent).toMatchObject({ events: 2, marks: 10, scanned: 10_004 });
+      expect(await revisions()).toEqual([0, 1]);
+      expect(server.sent).toMatchObject({ events: 4, reads: new Map([[stream, 1]]) });
+    });
+
     it('resumes after a position, exclusively', async () => {
       await append(NO_STREAM, many(5));
       const [, second] = await read();

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
 import gossipService from '@eventstore/db-client/generated/gossip_grpc_pb.js';
@@ -7,11 +8,12 @@ import type shared from '@eventstore/db-client/generated/shared_pb.js';
 import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { Appends } from './appends.js';
 import { Faults } from './faults.js';
-import { Reads } from './reads.js';
+import { Reads, type Sent } from './reads.js';
 import { gossipOf } from './gossip.js';
 import { RecordedLog } from './recorded-log.js';
 import { Wire } from './wire.js';
 
+const TURNS = 20;
 const LARGEST_MESSAGE = 17 * 1024 * 1024;
 
 /**
@@ -20,6 +22,8 @@ const LARGEST_MESSAGE = 17 * 1024 * 1024;
  */
 export class EventStoreDbServer {
   readonly faults: Faults;
+  private readonly appends: Appends;
+  private readonly reads: Reads;
 
   private constructor(
     private readonly server: Server,
@@ -27,6 +31,8 @@ export class EventStoreDbServer {
     readonly wire: Wire,
   ) {
     this.faults = new Faults(log, wire);
+    this.appends = new Appends(log, this.faults, wire);
+    this.reads = new Reads(log, this.faults);
   }
 
   static async start(): Promise<EventStoreDbServer> {
@@ -43,10 +49,28 @@ export class EventStoreDbServer {
     return `esdb://127.0.0.1:${this.wire.port}?tls=false`;
   }
 
+  /** How many appends have come in. */
+  get appendsReceived(): number {
+    return this.appends.received;
+  }
+
+  get sent(): Readonly<Sent> {
+    return this.reads.sent;
+  }
+
   /** Killed and started again on the same disk: what it knew by heart is gone. */
   async restart(): Promise<void> {
     await this.wire.down();
     this.log.forgetRecent();
+    await this.wire.up();
+  }
+
+  /** Stopped, its disk changed, and started again. */
+  async restartWith(change: (log: RecordedLog) => void): Promise<void> {
+    await this.wire.down();
+    // What had arrived is done in these turns of the event loop; a process that has ended does nothing after its end.
+    for (let turn = 0; turn < TURNS; turn += 1) await setImmediate();
+    change(this.log);
     await this.wire.up();
   }
 
@@ -57,9 +81,8 @@ export class EventStoreDbServer {
   }
 
   private serve(): void {
-    const appends = new Appends(this.log, this.faults, this.wire);
-    const { append, batchAppend, delete: softDelete, tombstone } = appends;
-    const { read } = new Reads(this.log, this.faults);
+    const { append, batchAppend, delete: softDelete, tombstone } = this.appends;
+    const { read } = this.reads;
     this.server.addService(streamsService.StreamsService, {
       append,
       batchAppend,

@@ -9,7 +9,7 @@ import {
   type Refusal,
   unavailable,
 } from './messages.js';
-import type { ReadCall } from './reads.js';
+import type { ReadCall, Sent } from './reads.js';
 import type { Recorded, RecordedLog } from './recorded-log.js';
 
 /** What is scanned between two checkpoints when the client says nothing of it. */
@@ -28,6 +28,7 @@ export class Subscription implements OpenSubscription {
     options: streams.ReadReq.Options,
     private readonly log: RecordedLog,
     private readonly faults: Faults,
+    private readonly sent: Sent,
   ) {
     const filter = options.getFilter();
     this.records = log.records;
@@ -64,9 +65,11 @@ export class Subscription implements OpenSubscription {
       for (let one = this.records[place]; one !== undefined; one = this.records[place]) {
         place += 1;
         scanned += 1;
+        this.sent.scanned += 1;
         if (this.wants(one)) await this.sendEvent(one);
         // What is left of a window when it catches up counts towards the first checkpoint after.
         if (scanned >= this.interval && (live || place < this.records.length)) {
+          this.sent.marks += 1;
           await this.send(live ? checkpointMessage(one.position, one.position) : checkpointMessage(one.end, 0n));
           scanned = 0;
         }
@@ -78,6 +81,7 @@ export class Subscription implements OpenSubscription {
   }
 
   private async sendEvent(recorded: Recorded): Promise<void> {
+    this.sent.events += 1;
     await this.send(eventMessage(recorded));
     if (this.faults.killsAfterThisEvent()) this.end(unavailable);
     if (this.faults.marksAfterEveryEvent) await this.send(checkpointMessage(recorded.position, recorded.position));

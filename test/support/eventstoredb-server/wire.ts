@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class Wire {
   private listener: Server | undefined;
   private readonly sockets = new Set<Socket>();
+  /** How many connections have been taken so far. */
+  accepted = 0;
   private frozen = false;
   private number = 0;
 
@@ -16,7 +18,10 @@ export class Wire {
 
   /** Also again, after it was down. */
   async up(): Promise<void> {
-    const listener = createServer((near) => this.join(near, connect(this.target, '127.0.0.1')));
+    const listener = createServer((near) => {
+      this.accepted += 1;
+      this.join(near, connect(this.target, '127.0.0.1'));
+    });
     this.listener = listener;
     listener.listen(this.number, '127.0.0.1');
     await once(listener, 'listening');

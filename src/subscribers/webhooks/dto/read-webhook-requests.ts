@@ -8,6 +8,7 @@ import {
   refuseOperators,
   singleValue,
 } from '../../../http/query-string.js';
+import { newValueFaults, toFaults } from '../../../http/new-values.js';
 import { readBody } from '../../../http/read-body.js';
 import { isCustomerId } from '../../../customers/streams.js';
 import { LANE_STATES } from '../lane.js';
@@ -28,7 +29,9 @@ const DEFAULT_LIMIT = 10;
 
 /** @throws ApiError */
 export function readNewWebhook(body: JsonObject): NewWebhook {
-  const { url, description, types, personalValues } = readBody(CreateWebhookRequest, body);
+  const { url, description, types, personalValues } = readBody(CreateWebhookRequest, body, {
+    found: toFaults(newValueFaults(CreateWebhookRequest, body)),
+  });
   return {
     url,
     pii: personalValues ?? false,
@@ -41,7 +44,8 @@ export function readNewWebhook(body: JsonObject): NewWebhook {
 export function readWebhookChanges(id: string, body: JsonObject): WebhookChanges {
   const otherId = Object.hasOwn(body, 'id') && body['id'] !== id;
   const found = otherId ? [fault('invalid_parameter', 'The id of a webhook can not be changed', 'id')] : [];
-  const request = readBody(UpdateWebhookRequest, body, READ_ONLY, found);
+  const besides = toFaults(newValueFaults(UpdateWebhookRequest, body));
+  const request = readBody(UpdateWebhookRequest, body, { ignored: READ_ONLY, found, besides });
   const { url, description, types, personalValues, enabled, rotateSecret } = request;
   return {
     ...(url !== undefined && { url }),
@@ -50,6 +54,7 @@ export function readWebhookChanges(id: string, body: JsonObject): WebhookChanges
     ...(personalValues !== undefined && { pii: personalValues }),
     ...(enabled !== undefined && { enabled }),
     ...(rotateSecret !== undefined && { rotateSecret }),
+    ...(besides.length > 0 && { onlyAsStored: besides }),
   };
 }
 

@@ -1,7 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsDefined, IsOptional, ValidateIf } from 'class-validator';
 import { Opaque, Rule } from '../../../http/body-fields.js';
+import { DATE_OR_TIME_PATTERN, DATE_OR_TIME_RULE } from '../../../http/date-time.js';
 import { isText, timeOf } from '../../../http/field-rules.js';
+import { TEXT_PATTERNS } from '../../../http/free-text.js';
+import { FreeText } from '../../../http/new-values.js';
 import { type CloudEventType, EVENT_TYPES } from '../../cloud-event.js';
 
 const TYPES: readonly string[] = Object.values(EVENT_TYPES);
@@ -20,6 +23,7 @@ const URL_DOC = {
   type: String,
   format: 'uri',
   maxLength: MAX_URL,
+  pattern: TEXT_PATTERNS.line,
   description:
     'Where to post to. https only; must lead to public addresses, which is checked now and at every delivery. Redirects ' +
     'are not followed.',
@@ -27,8 +31,16 @@ const URL_DOC = {
 } as const;
 
 abstract class WebhookFields {
-  @ApiPropertyOptional({ type: String, nullable: true, minLength: 1, maxLength: MAX_DESCRIPTION, example: 'CRM' })
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    minLength: 1,
+    maxLength: MAX_DESCRIPTION,
+    pattern: TEXT_PATTERNS.text,
+    example: 'CRM',
+  })
   @IsOptional()
+  @FreeText('text')
   @Rule('invalid_parameter', 'description must have 1 to 500 characters', (value) => isText(value, 1, MAX_DESCRIPTION))
   description?: string | null;
 
@@ -57,10 +69,13 @@ abstract class WebhookFields {
   personalValues?: boolean;
 }
 
-const UrlRule = (): PropertyDecorator =>
+/** A parser of URLs passes over tabs and line breaks in silence. */
+const UrlRule = (): PropertyDecorator => (target, property) => {
+  FreeText('line')(target, property);
   Rule('invalid_parameter', 'url must be an absolute URL of at most 2048 characters', (value) =>
     isText(value, 1, MAX_URL),
-  );
+  )(target, property);
+};
 
 export class CreateWebhookRequest extends WebhookFields {
   @ApiProperty(URL_DOC)
@@ -106,12 +121,12 @@ export class ReplayWebhookRequest {
 
   @ApiPropertyOptional({
     type: String,
-    format: 'date-time',
-    description: 'The events of this time and later.',
+    pattern: DATE_OR_TIME_PATTERN,
+    description: 'The events of this time and later: a date or a date-time (docs/values.md).',
     example: '2026-01-01T00:00:00Z',
   })
   @MayBeAbsent()
-  @Rule('invalid_parameter', 'since must be a date-time of RFC 3339', (value) => timeOf(value) !== undefined)
+  @Rule('invalid_parameter', `since ${DATE_OR_TIME_RULE}`, (value) => timeOf(value) !== undefined)
   since?: string;
 
   @ApiPropertyOptional({

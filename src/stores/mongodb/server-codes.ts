@@ -1,0 +1,165 @@
+/**
+ * What an error code of the server means for the caller, where a repeat may succeed. Any other code is a refusal: the
+ * operation is at fault, and fails in the same way when it is repeated.
+ *
+ * - `away`: the server, or the way to it, serves nobody at the moment. Others need not ask before a pause is over.
+ * - `busy`: this one operation was broken off or is not confirmed. Others may be served all the same.
+ */
+export type Passing = 'away' | 'busy';
+
+/** Members that go, come or are no primary; the network; credentials, which can be put right; overload. */
+const AWAY = {
+  6: 'HostUnreachable',
+  7: 'HostNotFound',
+  18: 'AuthenticationFailed',
+  89: 'NetworkTimeout',
+  91: 'ShutdownInProgress',
+  94: 'NotYetInitialized',
+  133: 'FailedToSatisfyReadPreference',
+  141: 'SSLHandshakeFailed',
+  145: 'PooledConnectionsDropped',
+  149: 'NoConfigPrimary',
+  164: 'InitialSyncActive',
+  172: 'TransportSessionClosed',
+  189: 'PrimarySteppedDown',
+  199: 'ReplicaSetMonitorRemoved',
+  202: 'NetworkInterfaceExceededTimeLimit',
+  216: 'ElectionInProgress',
+  230: 'DNSHostNotFound',
+  231: 'DNSProtocolError',
+  264: 'TooManyFilesOpen',
+  303: 'SplitHorizonChange',
+  317: 'ConnectionPoolExpired',
+  333: 'ServiceExecutorInShutdown',
+  354: 'LoadBalancerSupportMismatch',
+  372: 'CloseConnectionForShutdownCommand',
+  384: 'ConnectionError',
+  391: 'ReauthenticationRequired',
+  398: 'StreamTerminated',
+  402: 'ResourceExhausted',
+  404: 'LDAPRoleAcquisitionError',
+  407: 'PooledConnectionAcquisitionExceededTimeLimit',
+  433: 'AdmissionQueueOverflow',
+  449: 'RateLimitExceeded',
+  450: 'PooledConnectionAcquisitionRejected',
+  462: 'IngressRequestRateLimitExceeded',
+  9001: 'SocketException',
+  10058: 'LegacyNotPrimary',
+  10107: 'NotWritablePrimary',
+  11600: 'InterruptedAtShutdown',
+  11602: 'InterruptedDueToReplStateChange',
+  13435: 'NotPrimaryNoSecondaryOk',
+  13436: 'NotPrimaryOrSecondary',
+  56846: 'ConfigServerUnreachable',
+} as const;
+
+/** Interruptions, time limits, cursors that are gone, writes without a majority, routes that change, a lack of rights or space. */
+const BUSY = {
+  13: 'Unauthorized',
+  24: 'LockTimeout',
+  43: 'CursorNotFound',
+  46: 'LockBusy',
+  50: 'MaxTimeMSExpired',
+  63: 'StaleShardVersion',
+  64: 'WriteConcernTimeout',
+  74: 'NodeNotFound',
+  75: 'WriteConcernLegacyOK',
+  79: 'UnknownReplWriteConcern',
+  83: 'RemoteResultsUnavailable',
+  90: 'CallbackCanceled',
+  100: 'UnsatisfiableWriteConcern',
+  107: 'LockFailed',
+  109: 'ConfigurationInProgress',
+  112: 'WriteConflict',
+  117: 'ConflictingOperationInProgress',
+  134: 'ReadConcernMajorityNotAvailableYet',
+  143: 'CursorInUse',
+  150: 'StaleEpoch',
+  175: 'QueryPlanKilled',
+  206: 'NoSuchSession',
+  208: 'TooManyLocks',
+  209: 'StaleClusterTime',
+  210: 'CannotVerifyAndSignLogicalTime',
+  211: 'KeyNotFound',
+  215: 'DatabaseDropPending',
+  221: 'IndexModified',
+  234: 'RetryChangeStream',
+  237: 'CursorKilled',
+  239: 'SnapshotTooOld',
+  246: 'SnapshotUnavailable',
+  249: 'StaleDbVersion',
+  250: 'StaleChunkHistory',
+  259: 'KeyedExecutorRetry',
+  261: 'TooManyLogicalSessions',
+  262: 'ExceededTimeLimit',
+  267: 'PreparedTransactionInProgress',
+  272: 'MigrationConflict',
+  276: 'IndexBuildAborted',
+  279: 'ClientDisconnect',
+  281: 'TransactionCoordinatorSteppingDown',
+  282: 'TransactionCoordinatorReachedAbortDecision',
+  285: 'IndexBuildAlreadyInProgress',
+  290: 'TransactionExceededLifetimeLimitSeconds',
+  310: 'PeriodicJobIsStopped',
+  314: 'ObjectIsBusy',
+  319: 'MovePrimaryInProgress',
+  342: 'ReshardingCriticalSectionTimeout',
+  343: 'ShardCannotRefreshDueToLocksHeld',
+  355: 'InterruptedDueToStorageChange',
+  358: 'InternalTransactionNotSupported',
+  363: 'RetryableTransactionInProgress',
+  365: 'TemporarilyUnavailable',
+  371: 'UserWritesBlocked',
+  406: 'MigrationBlockingOperationCoordinatorCleaningUp',
+  412: 'UpdatesStillPending',
+  453: 'InterruptedDueToReshardingCriticalSection',
+  11601: 'Interrupted',
+  12586: 'BackgroundOperationInProgressForDatabase',
+  12587: 'BackgroundOperationInProgressForNamespace',
+  13388: 'StaleConfig',
+  14031: 'OutOfDiskSpace',
+  46841: 'ClientMarkedKilled',
+  50915: 'BackupCursorOpenConflictWithCheckpoint',
+  91331: 'RetriableRemoteCommandFailure',
+  10045600: 'InterruptedDueToFCVChange',
+} as const;
+
+/** Refusals that the service has met or may meet; the list is for their names alone. */
+const REFUSED = {
+  2: 'BadValue',
+  9: 'FailedToParse',
+  14: 'TypeMismatch',
+  20: 'IllegalOperation',
+  26: 'NamespaceNotFound',
+  48: 'NamespaceExists',
+  59: 'CommandNotFound',
+  66: 'ImmutableField',
+  67: 'CannotCreateIndex',
+  72: 'InvalidOptions',
+  73: 'InvalidNamespace',
+  85: 'IndexOptionsConflict',
+  86: 'IndexKeySpecsConflict',
+  96: 'OperationFailed',
+  115: 'CommandNotSupported',
+  121: 'DocumentValidationFailure',
+  148: 'ReadConcernMajorityNotEnabled',
+  238: 'NotImplemented',
+  292: 'QueryExceededMemoryLimitNoDiskUseAllowed',
+  10334: 'BSONObjectTooLarge',
+  11000: 'DuplicateKey',
+} as const;
+
+export interface KnownCode {
+  readonly name: string;
+  readonly meaning: Passing | 'refused';
+}
+
+const listed = (codes: Readonly<Record<number, string>>, meaning: KnownCode['meaning']): [number, KnownCode][] =>
+  Object.entries(codes).map(([code, name]) => [Number(code), { name, meaning }]);
+
+/** By code, with the names of the server's own list (src/mongo/base/error_codes.yml of MongoDB 8). */
+export const SERVER_CODES: ReadonlyMap<number, KnownCode> = new Map([
+  ...listed(AWAY, 'away'),
+  ...listed(BUSY, 'busy'),
+  ...listed(REFUSED, 'refused'),
+]);
