@@ -17,6 +17,7 @@ const LONGEST = [
   'faults/outages',
   'faults/webhooks',
   'e2e/webhooks-instances',
+  'released/data-folders',
   'faults/mongodb-outages',
   'e2e/model',
   'faults/erasure-interleavings',
