@@ -87,7 +87,7 @@ describe('A read of EventStoreDB whose client is given up meanwhile', () => {
 
   it('takes the log neither for another one, nor for one without a name', async () => {
     const id = await client.store.logId();
-    await client.during({ of: 'customers-log', after: 0 }, () => client.store.health());
+    await client.during({ of: '$all', after: 0 }, () => client.store.health());
     await client.store.append(STREAM, 5, [event()]);
     const fresh = new GivenUpClient(server, PREFIXES);
     const received = server.appendsReceived;
