@@ -9,7 +9,7 @@ import { SystemClock } from '../../src/event-sourcing/clock.js';
 import { openEventStoreDb } from '../../src/stores/eventstoredb/eventstoredb-event-store.js';
 import { event, events } from '../contracts/log-under-test.js';
 import { Ends } from '../support/ends.js';
-import { GivenUpClient } from '../support/eventstoredb-server/given-up-client.js';
+import { GivenUpClient } from '../support/given-up-client.js';
 import { eventMessage } from '../support/eventstoredb-server/messages.js';
 import { EventStoreDbServer } from '../support/eventstoredb-server/server.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
