@@ -10,6 +10,7 @@ import { describeError, ServiceLogger } from './http/service-logger.js';
 import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
 import type { Service } from './service.js';
 import { ConfigError } from './settings.js';
+import { RefusedByServer } from './stores/mongodb/operation-errors.js';
 import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
 
 const SHUTDOWN_MS = 10_000;
@@ -101,7 +102,15 @@ const SETTING_OF: Record<StoreName, string> = {
 
 /** What an operator can mend has a message of its own; anything else is a fault of ours, told without its message. */
 function explain(error: unknown): string {
-  const known = [ConfigError, DataFolderInUse, LogMismatch, MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken];
+  const known = [
+    ConfigError,
+    DataFolderInUse,
+    LogMismatch,
+    MasterKeyRefused,
+    MasterKeyUnknown,
+    RefusedByServer,
+    WrappedKeyBroken,
+  ];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
   if (error instanceof StoreUnavailable) {
     const cause = error.cause === undefined ? '' : `: ${namesOf(error.cause)}`;
