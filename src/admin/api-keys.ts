@@ -2,12 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { StoredApiKey } from '../access/api-keys.js';
 import { newApiKey } from '../access/secrets.js';
 import { isScope, type Scope, SCOPES } from '../access/scopes.js';
-import { isText } from '../http/field-rules.js';
-import { isFree, notFree } from '../http/free-text.js';
+import { parseKeyName } from './parse-key-name.js';
 import { parseMoment } from './parse-moment.js';
 import { withStores } from './with-stores.js';
-
-const MAX_NAME = 100;
 
 interface CreateOptions {
   readonly name: string;
@@ -20,7 +17,7 @@ export function addApiKeyCommands(program: Command): void {
   keys
     .command('create')
     .description('Create a key and show its secret, once.')
-    .requiredOption('--name <name>', 'what the key is for; shown in lists, never secret', parseName)
+    .requiredOption('--name <name>', 'what the key is for; shown in lists, never secret', parseKeyName)
     .requiredOption('--scopes <scopes>', `comma-separated, of: ${SCOPES.join(', ')}; or "all"`, parseScopes)
     .option('--expires <time>', 'RFC 3339, or a date; without it the key does not expire', parseTime)
     .action(create);
@@ -50,13 +47,6 @@ function stateOf({ revokedAt, expiresAt }: StoredApiKey): string {
   if (revokedAt !== undefined) return `revoked ${new Date(revokedAt).toISOString()}`;
   if (expiresAt === undefined) return 'active';
   return `${expiresAt <= Date.now() ? 'expired' : 'active until'} ${new Date(expiresAt).toISOString()}`;
-}
-
-/** It is printed in lists, a line each, its columns parted by tabs. */
-function parseName(value: string): string {
-  if (!isText(value, 1, MAX_NAME)) throw new InvalidArgumentError(`It must have 1 to ${MAX_NAME} characters.`);
-  if (!isFree('line', value)) throw new InvalidArgumentError(`It ${notFree('line')}.`);
-  return value;
 }
 
 function parseScopes(value: string): readonly Scope[] {

@@ -11,6 +11,7 @@ import { SystemClock } from '../event-sourcing/clock.js';
 import { collectHeld, OPERATOR, projectedPosition, recordUse } from './audit-use.js';
 import { progressBar } from './progress-bar.js';
 import { type Opened, withStores } from './with-stores.js';
+import { namesOf } from '../event-sourcing/error-names.js';
 
 interface VerifyOptions {
   readonly checkpoint?: readonly SignedNote[];
@@ -29,7 +30,7 @@ export function addAuditVerifyCommand(audit: Command): void {
       try {
         process.exitCode = EXIT_CODES[await withStores((opened) => run(opened, options.checkpoint ?? []))];
       } catch (error) {
-        console.error(`Could not run: ${error instanceof Error ? error.message : 'unknown'}`);
+        console.error(`Could not run: ${error instanceof Error ? error.message : namesOf(error)}`);
         process.exitCode = EXIT_CODES.couldNotRun;
       }
     });
@@ -69,7 +70,7 @@ async function keep({ eventStore }: Stores, result: Verification, held: number):
   try {
     await new VerificationLog(eventStore, new SystemClock()).record(result, held, OPERATOR);
   } catch (error) {
-    console.error(`The outcome could not be kept in the log: ${error instanceof Error ? error.name : 'unknown'}`);
+    console.error(`The outcome could not be kept in the log: ${namesOf(error)}`);
   }
 }
 

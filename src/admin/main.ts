@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { loadEnvFile } from '../config.js';
+import { namesOf } from '../event-sourcing/error-names.js';
+import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { addApiKeyCommands } from './api-keys.js';
 import { addCustomerCommands } from './customers.js';
 import { addMasterKeyCommands } from './master-key.js';
@@ -25,7 +27,14 @@ async function main(): Promise<void> {
   await program.parseAsync();
 }
 
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return `Failed: ${namesOf(error)}`;
+  return error instanceof StoreUnavailable && error.cause !== undefined
+    ? `${error.message}: ${namesOf(error.cause)}`
+    : error.message;
+}
+
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : 'Failed'}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,4 +1,5 @@
 import type { DamageKind } from './stream-damage.js';
+import type { AnotherLog } from './store-errors.js';
 
 /** What JSON can carry; anything else is refused before a store is called. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -36,6 +37,20 @@ export interface RecordedEvent extends StreamEvent {
   readonly recordedAt: number;
   /** What is stored as its payload is no JSON object: `data` and `metadata` are empty in its place. */
   readonly unreadable?: true;
+}
+
+/** An event that stood in the log, as a checkpoint names it. */
+export interface KnownEvent {
+  readonly stream: string;
+  readonly revision: number;
+  readonly eventId: string;
+}
+
+/** What stands at a place of a stream, as far as it can be told from an event seen there before. */
+export interface StandingEvent {
+  readonly eventId: string;
+  /** Absent where the event is not of the service's form. */
+  readonly hash: string | undefined;
 }
 
 export type ExpectedRevision = number | 'no_stream';
@@ -131,8 +146,39 @@ export abstract class EventStore {
     return 0;
   }
 
+  /**
+   * What stands now where an event was seen before; undefined when nothing does. `removed` when the stream was deleted or
+   * truncated from outside, which makes it no other log: nothing follows from that place.
+   * @throws StoreUnavailable
+   */
+  async standingAt({
+    stream,
+    revision,
+  }: Pick<KnownEvent, 'stream' | 'revision'>): Promise<StandingEvent | 'removed' | undefined> {
+    const [found] = await this.read(stream, { from: revision, limit: 1 });
+    return found && standing(found);
+  }
+
+  /**
+   * Adds to what this process knows of its log: it reaches `position`, and holds this event. A store whose log can be
+   * exchanged while it is in use checks that after each reconnection, before anything is appended or read.
+   */
+  expect(_position: Position, _event?: KnownEvent): void {
+    // Nothing to do where the log can't be exchanged.
+  }
+
+  /** Set while the log is known to be another one; cleared once the right one is back. */
+  get anotherLog(): AnotherLog | undefined {
+    return undefined;
+  }
+
   /** @throws StoreUnavailable */
   abstract health(): Promise<void>;
+}
+
+export function standing({ id, metadata }: Pick<EventToAppend, 'id' | 'metadata'>): StandingEvent {
+  const { hash } = metadata;
+  return { eventId: id, hash: typeof hash === 'string' ? hash : undefined };
 }
 
 export class WrongExpectedRevision extends Error {

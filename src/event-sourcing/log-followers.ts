@@ -1,7 +1,8 @@
 import type { EventStore } from './event-store.js';
 import type { FollowerStatus, LogFollower } from './log-follower.js';
 import { patiently, START_PATIENCE_MS } from './patience.js';
-import type { FailureLog } from './repeated-failure.js';
+import { type FailureLog, RepeatedFailure } from './repeated-failure.js';
+import { AnotherLog } from './store-errors.js';
 
 export interface NamedFollower {
   readonly name: string;
@@ -11,17 +12,21 @@ export interface NamedFollower {
 }
 
 const OBSERVE_EVERY_MS = 1_000;
+const EXCHANGED = 'the event log is another log than the one this service works with: nothing is read or written';
 
 /** All that follows the log in this process. */
 export class LogFollowers {
   private observing: NodeJS.Timeout | undefined;
   private looking = false;
+  private readonly exchanged: RepeatedFailure;
 
   constructor(
     private readonly store: EventStore,
     private readonly all: readonly NamedFollower[],
-    private readonly log?: FailureLog,
-  ) {}
+    private readonly log: FailureLog,
+  ) {
+    this.exchanged = new RepeatedFailure({ log, what: EXCHANGED });
+  }
 
   /**
    * @throws LogMismatch the log is not the one that was followed before
@@ -58,7 +63,7 @@ export class LogFollowers {
   private patiently<T>(step: () => Promise<T>): Promise<T> {
     const onFailure = (error: unknown): void => {
       const name = error instanceof Error ? error.name : typeof error;
-      this.log?.warn('The start waits for a store that does not answer', { error: name });
+      this.log.warn('The start waits for a store that does not answer', { error: name });
     };
     return patiently(step, { ms: START_PATIENCE_MS, onFailure });
   }
@@ -66,11 +71,16 @@ export class LogFollowers {
   private async observe(): Promise<void> {
     if (this.looking) return;
     this.looking = true;
-    const head = await this.store
-      .health()
-      .then(() => this.store.head())
-      .catch(() => undefined);
-    this.looking = false;
-    if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
+    try {
+      await this.store.health();
+      this.exchanged.recovered();
+      const head = await this.store.head();
+      if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
+    } catch (error) {
+      // An outage is told by everybody who needs the log.
+      if (error instanceof AnotherLog) this.exchanged.failed(error, { reason: error.reason });
+    } finally {
+      this.looking = false;
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { Checkpoint, Checkpoints } from './checkpoints.js';
 import type { EventStore, Position } from './event-store.js';
-import { LogMismatch, verifyCheckpoint } from './log-follower.js';
+import { verifyCheckpoint } from './checkpoint-verification.js';
+import { LogMismatch } from './store-errors.js';
 
 /** How far the log has been followed, and the newest event of the service up to there; undefined when there is none. */
 export interface PassedPlace {

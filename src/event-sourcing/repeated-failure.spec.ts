@@ -56,7 +56,7 @@ describe('A failure that repeats', () => {
     expect(lines).toEqual([
       ['warn', 'it fails', { error: 'StoreUnavailable', store: 'event_log' }],
       ['error', 'it fails', { error: 'RangeError', requestId: 'r' }],
-      ['warn', 'it fails', { error: 'StoreUnavailable', store: 'read_model', cause: 'TypeError' }],
+      ['warn', 'it fails', { error: 'StoreUnavailable (TypeError)', store: 'read_model' }],
     ]);
     failure.recovered();
     expect(lines.slice(3).map(([, message, { failures }]) => [message, failures])).toEqual(

@@ -1,3 +1,4 @@
+import { namesOf } from './error-names.js';
 import { OutcomeUnknown, StoreUnavailable } from './store-errors.js';
 
 /** Names, counts and codes; never a personal value. */
@@ -58,7 +59,7 @@ export class RepeatedFailure {
   /** @param kind separates failures that the class of the error does not */
   failed(error: unknown, details: FailureDetails = {}, kind = ''): void {
     const now = this.now();
-    const episode = this.episodeOf(`${JSON.stringify(namesOf(error))} ${kind}`);
+    const episode = this.episodeOf(`${JSON.stringify(describe(error))} ${kind}`);
     if (episode.failures === 0) episode.since = now;
     episode.failures += 1;
     episode.lastAt = now;
@@ -68,7 +69,7 @@ export class RepeatedFailure {
     episode.loggedAt = now;
     episode.logged = true;
     const { log, what } = this.parts;
-    log[passesByItself(error) ? 'warn' : 'error'](what, { ...namesOf(error), ...details, ...extentOf(episode, now) });
+    log[passesByItself(error) ? 'warn' : 'error'](what, { ...describe(error), ...details, ...extentOf(episode, now) });
   }
 
   /** The work succeeded: every episode ends. */
@@ -94,7 +95,7 @@ export class RepeatedFailure {
   private end(episode: Episode): void {
     if (episode.logged) {
       const { log, what } = this.parts;
-      log.warn(`${what}: resolved`, { ...namesOf(episode.error), ...extentOf(episode, this.now()) });
+      log.warn(`${what}: resolved`, { ...describe(episode.error), ...extentOf(episode, this.now()) });
       episode.loggedAt = this.now();
     }
     episode.failures = 0;
@@ -118,15 +119,10 @@ export function passesByItself(error: unknown): boolean {
   return error instanceof OutcomeUnknown || (error instanceof Error && 'passes' in error && error.passes === true);
 }
 
-function namesOf(error: unknown): FailureDetails {
-  if (!(error instanceof Error)) return { error: typeof error };
-  const { name, cause } = error;
-  return {
-    error: name,
-    ...(error instanceof StoreUnavailable && { store: error.store }),
-    ...(cause instanceof Error && { cause: cause.name }),
-  };
-}
+const describe = (error: unknown): FailureDetails => ({
+  error: namesOf(error),
+  ...(error instanceof StoreUnavailable && { store: error.store }),
+});
 
 const extentOf = ({ failures, since }: Episode, now: number): FailureDetails =>
   failures <= 1 ? {} : { failures, seconds: Math.round((now - since) / 1000) };

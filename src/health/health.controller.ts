@@ -13,7 +13,7 @@ import { within } from '../event-sourcing/deadline.js';
 import { EventStore } from '../event-sourcing/event-store.js';
 import { LogFollowers } from '../event-sourcing/log-followers.js';
 import { ReadGate } from '../event-sourcing/read-gate.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { AnotherLog, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { SubjectKeys } from '../privacy/subject-keys.js';
 
 const CHECK_MS = 2_000;
@@ -67,6 +67,7 @@ export class HealthController {
       await within(CHECK_MS, store.health(), () => new StoreUnavailable('event_log'));
       return indicator.up();
     } catch (error) {
+      if (error instanceof AnotherLog) return indicator.down({ reason: 'another_log' });
       return indicator.down({ kind: error instanceof StoreUnavailable ? error.kind : 'unreachable' });
     }
   }

@@ -4,7 +4,7 @@ import { BrokenHistory } from '../customers/domain/evolve.js';
 import { IdempotencyKeyReused, PreconditionFailed } from '../event-sourcing/command-context.js';
 import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
-import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { AnotherLog, OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { SealBroken } from '../privacy/sealing.js';
 import { ApiError, ERRORS, type ErrorCode, type Fault, fault, unlessToldBefore } from './errors.js';
@@ -20,6 +20,7 @@ export function answerFor(error: unknown): ApiError {
   if (error instanceof IdempotencyKeyReused) return example('idempotency_key_reused');
   if (error instanceof OutcomeUnknown) return later('outcome_unknown');
   if (error instanceof UnknownEventType) return later('service_unavailable', NEWER_RELEASE);
+  if (error instanceof AnotherLog) return later('service_unavailable', ANOTHER_LOG);
   if (error instanceof StoreUnavailable) return later('service_unavailable');
   if (isAltered(error)) return example('log_altered');
   return byStatus(statusOf(error));
@@ -45,6 +46,9 @@ function example(code: ErrorCode): ApiError {
   const { message, parameter }: { message: string; parameter?: string } = ERRORS[code].example;
   return ApiError.of(code, message, parameter);
 }
+
+const ANOTHER_LOG =
+  'The event log is another log than the one this service works with: wiped, restored or exchanged; nothing was done';
 
 const later = (
   code: 'service_unavailable' | 'outcome_unknown',

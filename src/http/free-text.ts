@@ -1,8 +1,7 @@
 /**
- * What free text may hold, decided once for every field, header and option (docs/values.md has the table).
- * A `line` is shown or sent on one line and holds no control character: a line break in a name would end a mail header.
- * A `text` may have several lines: tab, line feed and carriage return are the control characters it can hold.
- * Half a surrogate pair is in neither; see `isWellFormed`.
+ * Which control characters free text may hold: one rule for every field, header and option (table in docs/values.md).
+ * A `line` holds none: a line break in a name would end a mail header. A `text` may have several lines and holds tab, line
+ * feed and carriage return. `isWellFormed` refuses unpaired surrogates in both.
  */
 export type TextKind = 'line' | 'text';
 
@@ -21,5 +20,5 @@ const MESSAGES: Readonly<Record<TextKind, string>> = {
 
 export const isFree = (kind: TextKind, text: string): boolean => !REFUSED[kind].test(text);
 
-/** What is wrong with a text that is not free, to stand behind the parameter's name. */
+/** The rest of a message that begins with the parameter's name. */
 export const notFree = (kind: TextKind): string => MESSAGES[kind];

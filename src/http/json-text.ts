@@ -2,7 +2,7 @@ import { isKept } from './json-numbers.js';
 
 /** Deeper than any valid body: a metadata value of 500 characters nests 250 levels at most. */
 export const MAX_DEPTH = 256;
-/** More than any valid body has: 20 metadata values of 500 characters hold some 5,000. Bounds the time that a body takes. */
+/** A valid body has fewer: 20 metadata values of 500 characters hold some 5,000. Bounds the time a body takes. */
 export const MAX_VALUES = 10_000;
 /** Read by `JSON.parse` as Infinity, which no rule takes. */
 const LOST = '1e999';
@@ -33,8 +33,8 @@ const WORD = /true|false|null/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
- * Reads JSON once before `JSON.parse`, which tells nothing of what this is for: where a text stops being JSON, names given
- * twice (RFC 8259 leaves open which one counts), numbers that a double can't hold, and more of it than any body needs.
+ * Scans JSON before `JSON.parse`, which does not report: the line and column of a syntax error, names given twice in one
+ * object (RFC 8259 leaves open which one counts), numbers that a double can't hold, and bodies with too many values.
  */
 export class JsonText {
   private at = 0;

@@ -6,7 +6,7 @@ import { isFree, notFree, type TextKind } from './free-text.js';
 import type { ErrorCode } from './errors.js';
 import type { JsonObject } from './json-body.js';
 
-/** What is wrong with a value that is to come in. */
+/** A violation of a rule for new values. */
 export interface Breach {
   readonly code: ErrorCode;
   /** Never repeats the value. */
@@ -17,18 +17,18 @@ export interface Breach {
 
 export type NewValueRule = (value: JsonValue, name: string) => readonly Breach[];
 
-/** What is wrong only where the value is not stored already. */
+/** A fault that does not apply to a value that is stored already. */
 export interface NewValueFault {
   readonly fault: Fault;
-  /** Where the value stands in the body. Never told: a key of `metadata` may be personal. */
+  /** Path of the value in the body. Never part of an answer: a key of `metadata` may be personal. */
   readonly path: readonly string[];
 }
 
 const RULE = Symbol('rule for new values');
 
 /**
- * A rule that came later than values it refuses: what is stored stays readable, and a client may send it back unchanged.
- * On create it holds; on update it is for whoever knows the stored value to judge.
+ * A rule for new values only. Stored values that break it stay readable, and a client may send them back unchanged: a create
+ * refuses them, an update passes them on to the decision, which compares them with the stored value.
  */
 export const ForNewValues =
   (rule: NewValueRule): PropertyDecorator =>
@@ -43,7 +43,7 @@ export const FreeText = (kind: TextKind): PropertyDecorator =>
       : [{ code: 'invalid_parameter', message: `${name} ${notFree(kind)}` }],
   );
 
-/** What the rules for new values find in a body, known fields alone; shapes are for others to judge. */
+/** Faults by the rules for new values, of known fields only. Types and shapes are checked elsewhere. */
 export function newValueFaults(
   type: RequestClass,
   body: JsonObject,
@@ -65,7 +65,7 @@ export function newValueFaults(
   return faults;
 }
 
-/** As they are told. */
+/** The faults as an answer shows them. */
 export const toFaults = (found: readonly NewValueFault[]): readonly Fault[] => found.map((each) => each.fault);
 
 const ruleOf = (type: RequestClass, name: string): NewValueRule | undefined =>

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import type { LogLevel } from '../config.js';
+import { plainWord } from '../event-sourcing/error-names.js';
 
 type Level = Exclude<LogLevel, 'silent'>;
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -74,9 +75,6 @@ export function describeError(error: unknown, depth = 0): LogFields {
     ...(error.cause !== undefined && depth < 3 && { cause: describeError(error.cause, depth + 1) }),
   };
 }
-
-const plainWord = (value: unknown): string | undefined =>
-  typeof value === 'string' && /^[\w.-]{1,64}$/.test(value) ? value : undefined;
 
 /** The frames of a stack, cut behind the message: a message of several lines could look like frames itself. */
 function frames(stack: string, message: string): string[] {

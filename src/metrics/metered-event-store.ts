@@ -1,4 +1,4 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import {
   type Appended,
   type EventStore,
@@ -46,6 +46,14 @@ export class MeteredEventStore extends EventStoreDecorator {
       collect() {
         this.reset();
         this.inc(inner.subscriptionRestarts);
+      },
+    });
+    new Gauge({
+      name: 'customers_another_log',
+      help: 'Whether the event log was found to be another one (1), so that nothing is read or appended',
+      registers,
+      collect() {
+        this.set(Number(inner.anotherLog !== undefined));
       },
     });
     for (const outcome of OUTCOMES) this.appends.inc({ outcome }, 0);

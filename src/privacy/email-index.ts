@@ -7,12 +7,12 @@ import { createHmac } from 'node:crypto';
 export const emailIndex = (secret: Uint8Array, email: string): string => hashOf(secret, folded(email));
 
 /**
- * All hashes under which a view may hold the address: its own first, then those that releases before case folding made of it.
- * They differ for a few letters only (a final sigma, a long s, the micro sign), and are gone after a rebuild.
+ * All hashes under which a view may hold the address: the current one first, then those of releases without case folding.
+ * They differ for a few letters only (final sigma, long s, micro sign); a rebuild replaces the old ones.
  */
 export function emailIndexes(secret: Uint8Array, email: string): readonly [string, ...string[]] {
   const own = folded(email);
-  // As it was sent, and with the sigmas where Greek has them, which is how most were stored.
+  // As sent, and with final sigmas where Greek orthography has them, which is how most were stored.
   const before = [lowered(email), lowered(own.replaceAll('σ', 'Σ'))].filter((form) => form !== own);
   return [hashOf(secret, own), ...[...new Set(before)].map((form) => hashOf(secret, form))];
 }

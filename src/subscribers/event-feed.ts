@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Position, RecordedEvent } from '../event-sourcing/event-store.js';
-import { LogMismatch, UnknownEventType } from '../event-sourcing/log-follower.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { Quarantine } from '../event-sourcing/quarantine.js';
 import { QuarantinedLog } from '../event-sourcing/quarantined-log.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { StreamDamaged } from '../event-sourcing/stream-damage.js';
 import { type CloudEvent, CloudEvents } from './cloud-event.js';
 import { knownPart } from './event-filter.js';
@@ -59,6 +58,5 @@ export class EventFeed {
 /** What a reader is told of a page that could not be read. @throws ApiError cursor_gone @throws StoreUnavailable */
 export function cannotBeRead(error: unknown): never {
   if (error instanceof RangeError) throw cursorGone('after');
-  if (error instanceof LogMismatch) throw new StoreUnavailable('event_log', { cause: error });
   throw error;
 }

@@ -193,4 +193,16 @@ if (CHROMIUM === undefined) notRun('the page of the audit in a browser', 'there 
     // The refused key and the altered log are told by the browser, and nothing else.
     expect(complaints.filter((text) => !/\b(401|500)\b/.test(text))).toEqual([]);
   });
+
+  it('leaves the documents at /docs running under a policy of their own', async () => {
+    const docs = await page.context().newPage();
+    const refused: string[] = [];
+    docs.on('console', (message) => message.type() === 'error' && refused.push(message.text()));
+    docs.on('requestfailed', (request) => refused.push(request.url()));
+    await docs.goto(`${address}/docs`);
+    await docs.locator('.opblock-summary').first().click();
+    await docs.locator('.opblock-body').first().waitFor();
+    expect(refused).toEqual([]);
+    await docs.close();
+  });
 });

@@ -307,6 +307,8 @@ describe('a source whose stream is damaged', () => {
     const damages = kinds.map(([kind, [damage]]) => ({ kind, damage, source: randomUUID() }));
     for (const { source } of damages) expect((await attach(id, source)).status).toBe(200);
     expect((await attach(id, sound)).status).toBe(200);
+    // A fresh claim is left alone for 5 s: only the first one is waited for.
+    clock.advance(10_000);
     await app.settled();
     for (const { kind, damage, source } of damages) {
       await damage(`source-${source}`);

@@ -104,6 +104,8 @@ export class Instance {
         const saved = checkpoints.saved.get(projectionCheckpoint(views.live));
         return saved !== undefined && log.comparePositions(saved.position, position) >= 0;
       },
+      setbacks: 0,
+      recheck: () => Promise.resolve(),
     });
     const quarantine = new Quarantine(log, clock);
     const streams = new CustomerStreams(quarantine, log, views);

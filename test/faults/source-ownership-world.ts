@@ -63,7 +63,11 @@ export class World {
     const { scheduler, clock } = this;
     this.log = new PausedLog(scheduler);
     const keys = new KeyRing(new PausedKeys(scheduler), masterKeys, clock);
-    const gate = new ReadGate(this.log, { interruptions: 0 }, { hasReached: () => true });
+    const gate = new ReadGate(
+      this.log,
+      { interruptions: 0 },
+      { hasReached: () => true, setbacks: 0, recheck: () => Promise.resolve() },
+    );
     const views = new PausedViews(scheduler);
     const quarantine = new Quarantine(this.log, clock);
     const streams = new CustomerStreams(quarantine, this.log, views);

@@ -3,9 +3,9 @@ import { CustomerError, type CustomerErrorCode, ValuesRefused } from './errors.j
 import { sameValue } from './same-value.js';
 import type { ActiveCustomer } from './state.js';
 
-/** A value that is refused, unless just this one stands there already: rules have grown stricter over time. */
+/** A value that current rules refuse; accepted only if the customer already holds exactly this value. */
 export interface OnlyAsStored {
-  /** Where it stands, in the changes and in the customer alike: `['shipping', 'name']`. */
+  /** Path in the changes and in the customer: `['shipping', 'name']`. */
   readonly path: readonly string[];
   readonly code: CustomerErrorCode;
   readonly parameter: string;

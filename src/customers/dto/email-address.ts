@@ -9,9 +9,9 @@ const MOST_OF_LABEL = 63;
 const MOST_OF_DOMAIN = 253;
 
 /**
- * What can not be seen in an address, or seen as another one, and what ends a line of a mail's head: all of Unicode's
- * category C (controls, formats such as bidirectional marks, surrogates, private use, unassigned), white space but the plain
- * space, and all that is ignorable by default (joiners, variation selectors, fillers).
+ * Characters that are invisible, change the display of others, or end a line of a mail header: Unicode's category C (control,
+ * format such as bidirectional marks, surrogate, private use, unassigned), white space except the plain space, and default
+ * ignorable code points (joiners, variation selectors, fillers).
  */
 const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}]|(?! )\p{Z}/u;
 
@@ -28,7 +28,7 @@ export const isEmailAddress = (text: string): boolean =>
   isEmail(text) &&
   isDomain(text.slice(text.lastIndexOf('@') + 1));
 
-/** Other dots than the plain one, which would make labels of one that was checked as a whole, change their number. */
+/** Dots other than the plain one (U+3002) are label separators to IDNA: they would change the number of labels. */
 function isDomain(domain: string): boolean {
   const labels = domainToASCII(domain).split('.');
   return (

@@ -3,9 +3,7 @@ import { type Batch, batches } from '../../event-sourcing/batches.js';
 import { type Checkpoints, namedInCheckpoint } from '../../event-sourcing/checkpoints.js';
 import type { EventStore, RecordedEvent } from '../../event-sourcing/event-store.js';
 import type { LogHandler } from '../../event-sourcing/log-follower.js';
-import { patiently as retry } from '../../event-sourcing/patience.js';
-import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
-import { KeyMissing } from '../../privacy/key-ring.js';
+import { patiently } from '../../privacy/patience.js';
 import { CUSTOMER_PREFIX } from '../streams.js';
 import { projectionCheckpoint } from './customer-projection.js';
 import type { CustomerViews } from './customer-views.js';
@@ -28,8 +26,6 @@ export interface RebuildParts {
 }
 
 const BATCH = 500;
-/** How long the views may be out of reach, or too slow, at any one step. */
-const PATIENCE_MS = 60_000;
 
 /**
  * Builds all views anew from the log beside the live ones, then switches in one step, while the service runs: from the
@@ -49,9 +45,14 @@ export async function rebuildViews(parts: RebuildParts): Promise<{ readonly even
     await patiently(() => parts.checkpoints.remove(projectionCheckpoint(old)));
     return { events };
   } catch (error) {
-    if ((await views.generations()).live !== generation) await views.dropGeneration(generation);
+    // What is left of it, should that fail as well, the next rebuild drops; why this one failed is told.
+    await dropUnlessLive(views, generation).catch(() => undefined);
     throw error;
   }
+}
+
+async function dropUnlessLive(views: CustomerViews, generation: number): Promise<void> {
+  if ((await views.generations()).live !== generation) await views.dropGeneration(generation);
 }
 
 async function replayInto(generation: number, parts: RebuildParts): Promise<number> {
@@ -84,11 +85,3 @@ async function replayInto(generation: number, parts: RebuildParts): Promise<numb
   }
   return count;
 }
-
-/** A rebuild of hours must not fail over a store that was away for a moment. */
-const patiently = <T>(step: () => Promise<T>): Promise<T> =>
-  retry(step, {
-    ms: PATIENCE_MS,
-    // A missing key is told as one that is out of reach; waiting does not bring it back.
-    worthIt: (error) => error instanceof StoreUnavailable && !(error instanceof KeyMissing),
-  });

@@ -1,7 +1,7 @@
 import { ErrorType, isCommandError } from '@eventstore/db-client';
 import { type ExpectedRevision, WrongExpectedRevision } from '../../event-sourcing/event-store.js';
-import { OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { StreamDamaged } from '../../event-sourcing/stream-damage.js';
+import { AnotherLog, OutcomeUnknown, StoreUnavailable } from '../../event-sourcing/store-errors.js';
 
 /** Our own time-out: the client has none for reads, and none that works for appends. */
 export class NoAnswer extends Error {
@@ -32,6 +32,7 @@ const NOT_HANDLED = /^Could not recognize (Server Is (Not Ready|Busy|Too Busy)|N
 
 /** Whether the connection may be at fault, and not what was asked. */
 export function isOutage(error: unknown): boolean {
+  if (error instanceof AnotherLog) return false;
   const type = typeOf(error);
   const asked = [ErrorType.WRONG_EXPECTED_VERSION, ErrorType.STREAM_NOT_FOUND, ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED];
   return type === undefined || !(REFUSALS.has(type) || asked.includes(type));
@@ -39,6 +40,24 @@ export function isOutage(error: unknown): boolean {
 
 /** Whether a read is worth a second try at once: a connection or a client that is gone is soon another, a silent server is not. */
 export const isBroken = (error: unknown): boolean => isOutage(error) && !(error instanceof NoAnswer);
+
+/** The connection or the node failed, not the question. */
+const TRANSPORT: ReadonlySet<string> = new Set([
+  ErrorType.UNAVAILABLE,
+  ErrorType.CANCELLED,
+  ErrorType.TIMEOUT,
+  ErrorType.DEADLINE_EXCEEDED,
+  ErrorType.NOT_LEADER,
+  ErrorType.ACCESS_DENIED,
+]);
+
+/** Whether the server refused the question, so that it may answer another one. */
+export function isRefused(error: unknown): boolean {
+  const type = typeOf(error);
+  return type !== undefined && !TRANSPORT.has(type);
+}
+
+export const isTombstoned = (error: unknown): boolean => typeOf(error) === ErrorType.STREAM_DELETED;
 
 /** A stream that never was, or was deleted softly: it reads empty, and may be begun. */
 export function isAbsent(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import { type AppendResult, END, type EventStoreDBClient, NO_STREAM } from '@eventstore/db-client';
+import streamsService from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import { within } from '../../event-sourcing/deadline.js';
 import {
@@ -6,27 +7,34 @@ import {
   EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type KnownEvent,
   type Position,
   type RecordedEvent,
+  type StandingEvent,
   type SubscribeOptions,
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
 import type { PassedPlace } from '../../event-sourcing/passed-place.js';
 import { type DamageKind, StreamDamaged } from '../../event-sourcing/stream-damage.js';
+import type { AnotherLog } from '../../event-sourcing/store-errors.js';
 import { UrlRefused } from '../url-refused.js';
-import { appendFailure, failedBeforeSending, NoAnswer, readFailure } from './client-errors.js';
+import { afterMark } from './after-mark.js';
+import { appendFailure, failedBeforeSending, isBroken, NoAnswer, readFailure } from './client-errors.js';
 import { ClientSlot } from './client-slot.js';
 import { EventDensity } from './event-density.js';
 import { toProposed } from './event-messages.js';
 import { liveMessages } from './live-messages.js';
+import { LogContinuity, type Witness } from './log-continuity.js';
 import { LogIdentity } from './log-identity.js';
 import { comparePositions, fractionOf, toPosition } from './log-positions.js';
 import { LogReader } from './log-reader.js';
 import { followLog } from './log-subscription.js';
 import { openClient } from './mended-client.js';
 import { OwnHead } from './own-head.js';
+import { standingAt } from './standing-events.js';
 import { isTruncation, metadataStream } from './stream-metadata.js';
+import { connected } from './verified-connections.js';
 
 /** Of events in one call: enough to be fast, and little enough to come within the time-out of a read. */
 const PAGE = 500;
@@ -66,13 +74,24 @@ export function openEventStoreDb(options: EventStoreDbOptions): EventStoreDbEven
   }
   const clock = options.clock ?? new SystemClock();
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs), clock);
-  return new EventStoreDbEventStore(slot, options.prefixes, clock, timeouts, options.passed);
+  const continuity = new LogContinuity(timeouts.readMs);
+  const slot = new ClientSlot(() => openClient(options.url, timeouts.appendMs, continuity), clock);
+  const { prefixes, passed } = options;
+  return new EventStoreDbEventStore({ slot, continuity, prefixes, clock, timeouts, passed });
 }
 
 /** Whether the `debug` package, given this setting, would print what the client does. */
 const debugsTheClient = (setting = ''): boolean =>
   setting.split(/[\s,]+/).some((name) => /^(\*|e\*|es\*|esd\*|esdb)/.test(name));
+
+interface EventStoreDbParts {
+  readonly slot: ClientSlot;
+  readonly continuity: LogContinuity;
+  readonly prefixes: readonly string[];
+  readonly clock: Clock;
+  readonly timeouts: EventStoreDbTimeouts;
+  readonly passed?: EventStoreDbOptions['passed'];
+}
 
 /** The log on an EventStoreDB or KurrentDB server; what was observed of them is in the design, each trap beside its answer. */
 export class EventStoreDbEventStore extends EventStore {
@@ -80,19 +99,23 @@ export class EventStoreDbEventStore extends EventStore {
   private readonly density = new EventDensity();
   private readonly reader: LogReader;
   private readonly ownHead: OwnHead;
+  private readonly slot: ClientSlot;
+  private readonly continuity: LogContinuity;
+  private readonly timeouts: EventStoreDbTimeouts;
+  private verifying: Promise<void> | undefined;
   private restarts = 0;
 
-  constructor(
-    private readonly slot: ClientSlot,
-    private readonly prefixes: readonly string[],
-    private readonly clock: Clock,
-    private readonly timeouts: EventStoreDbTimeouts,
-    passed: () => Promise<PassedPlace | undefined> = async () => undefined,
-  ) {
+  constructor(private readonly parts: EventStoreDbParts) {
     super();
-    this.identity = new LogIdentity(slot, timeouts);
-    this.reader = new LogReader(slot, timeouts.readMs, prefixes);
+    const { slot, continuity, timeouts, prefixes, passed = async () => undefined } = parts;
+    [this.slot, this.continuity, this.timeouts] = [slot, continuity, timeouts];
+    this.identity = new LogIdentity(slot, timeouts, (id) => continuity.identify(id));
+    this.reader = new LogReader(slot, timeouts.readMs, prefixes, (event) => continuity.saw(witnessOf(event)));
     this.ownHead = new OwnHead(this.reader, passed, prefixes);
+  }
+
+  override get anotherLog(): AnotherLog | undefined {
+    return this.continuity.anotherLog;
   }
 
   override get subscriptionRestarts(): number {
@@ -108,7 +131,6 @@ export class EventStoreDbEventStore extends EventStore {
     if (events.length === 0) throw new RangeError('An append needs an event');
     if (stream === '') throw new RangeError('An append needs the name of a stream');
     const proposed = events.map(toProposed);
-    this.identity.refuseAnother();
     // Never ANY: only at a concrete expectation is a repeat known for one after a restart of the server.
     const expectedRevision = expected === 'no_stream' ? NO_STREAM : BigInt(expected);
     const { appendMs } = this.timeouts;
@@ -117,11 +139,14 @@ export class EventStoreDbEventStore extends EventStore {
       client.appendToStream(stream, proposed, { expectedRevision });
     const inTime = (client: EventStoreDBClient): Promise<AppendResult> =>
       within(appendMs, call(client), () => new NoAnswer());
+    await this.connected();
     try {
       const { success, nextExpectedRevision, position } = await this.slot.use(inTime, failedBeforeSending);
       if (!success) throw new WrongExpectedRevision(stream, expected);
       if (position === undefined) throw new Error('The server answered an append without its position');
-      return { revision: Number(nextExpectedRevision), position: toPosition(position) };
+      const appended = { revision: Number(nextExpectedRevision), position: toPosition(position) };
+      this.continuity.saw({ stream, eventId: proposed.at(-1)?.id ?? '', ...appended });
+      return appended;
     } catch (error) {
       throw appendFailure(error, stream, expected);
     }
@@ -154,20 +179,23 @@ export class EventStoreDbEventStore extends EventStore {
     }
   }
 
-  override subscribe({ prefixes = this.prefixes, ...options }: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
-    const { clock, slot, timeouts } = this;
+  override subscribe(options: SubscribeOptions): AsyncIterable<SubscriptionMessage> {
+    const { prefixes = this.parts.prefixes } = options;
+    const { slot, timeouts } = this;
     const log = {
-      clock,
+      clock: this.parts.clock,
       outageMs: timeouts.outageMs,
       get isClosed(): boolean {
         return slot.isClosed;
       },
-      verify: () => this.identity.verify(),
+      verify: () => this.verify(),
       end: () => this.end(),
       dropped: () => {
         this.restarts += 1;
       },
       spaced: (event: Position, next: Position) => this.density.observe(event, next),
+      saw: (event: RecordedEvent) => this.continuity.saw(witnessOf(event)),
+      reaches: (position: Position) => this.continuity.reaches(position),
       connect: (after: Position | undefined, signal: AbortSignal) =>
         liveMessages(slot.current, { after, prefixes, patienceMs: timeouts.readMs, signal }),
     };
@@ -209,10 +237,25 @@ export class EventStoreDbEventStore extends EventStore {
 
   override async health(): Promise<void> {
     try {
-      await within(this.timeouts.healthMs, this.identity.verify(), () => new NoAnswer());
+      await within(this.timeouts.healthMs, this.verify(), () => new NoAnswer());
     } catch (error) {
       throw readFailure(error);
     }
+  }
+
+  override async standingAt(
+    place: Pick<KnownEvent, 'stream' | 'revision'>,
+  ): Promise<StandingEvent | 'removed' | undefined> {
+    try {
+      return await this.slot.use((client) => standingAt(client, place, this.timeouts.readMs), isBroken);
+    } catch (error) {
+      throw readFailure(error);
+    }
+  }
+
+  override expect(position: Position, event?: KnownEvent): void {
+    this.continuity.reaches(position);
+    if (event !== undefined) this.continuity.saw(event);
   }
 
   /** What is under way fails, subscriptions with StoreUnavailable; without it the process would not end. */
@@ -220,24 +263,40 @@ export class EventStoreDbEventStore extends EventStore {
     return this.slot.close();
   }
 
+  /**
+   * Asks whether the server still has the log that this process works with.
+   * @throws StoreUnavailable, as AnotherLog when it has not
+   */
+  private verify(): Promise<void> {
+    const ask = (client: EventStoreDBClient): Promise<void> => this.continuity.verify(client);
+    this.verifying ??= (this.identity.isKnown ? this.slot.use(ask, isBroken) : this.identity.id().then(() => undefined))
+      .catch((error: unknown) => {
+        throw readFailure(error);
+      })
+      .finally(() => (this.verifying = undefined));
+    return this.verifying;
+  }
+
+  /** What fails in here was not sent, where the failure of an append leaves its outcome open. */
+  private async connected(): Promise<void> {
+    const { readMs } = this.timeouts;
+    const connect = (client: EventStoreDBClient): Promise<void> =>
+      within(readMs, connected(client, streamsService.StreamsClient), () => new NoAnswer());
+    try {
+      await this.slot.use(connect, isBroken);
+    } catch (error) {
+      throw readFailure(error);
+    }
+  }
+
   private isOwn(prefixes: readonly string[]): boolean {
-    return prefixes.every((prefix) => this.prefixes.some((own) => prefix.startsWith(own)));
+    return prefixes.every((prefix) => this.parts.prefixes.some((own) => prefix.startsWith(own)));
   }
 }
 
-/** So that whoever keeps how far it has come keeps this place. */
-function afterMark(
-  position: Position,
-  messages: AsyncIterator<SubscriptionMessage>,
-  signal: AbortSignal,
-): AsyncIterator<SubscriptionMessage> {
-  let told = false;
-  return {
-    next: () => {
-      if (told || signal.aborted) return messages.next();
-      told = true;
-      return Promise.resolve({ value: { kind: 'checkpoint', position } });
-    },
-    return: async () => (await messages.return?.()) ?? { done: true, value: undefined },
-  };
-}
+const witnessOf = ({ stream, revision, id, position }: RecordedEvent): Witness => ({
+  stream,
+  revision,
+  eventId: id,
+  position,
+});

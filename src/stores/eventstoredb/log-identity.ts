@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type EventStoreDBClient, jsonEvent, NO_STREAM } from '@eventstore/db-client';
 import { within } from '../../event-sourcing/deadline.js';
-import { LogMismatch } from '../../event-sourcing/log-follower.js';
 import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
-import { failedBeforeSending, isAbsent, NoAnswer, readFailure } from './client-errors.js';
+import { failedBeforeSending, isAbsent, isBroken, NoAnswer, readFailure } from './client-errors.js';
 import type { ClientSlot } from './client-slot.js';
-import { readWhole } from './reading.js';
+import { collect } from './reading.js';
 
 /** Begins with no prefix of the service's streams, so that it is never followed. */
 const STREAM = 'customers-log';
@@ -16,53 +15,35 @@ const STREAM = 'customers-log';
  */
 export class LogIdentity {
   private known: string | undefined;
-  private exchanged: LogMismatch | undefined;
 
   constructor(
     private readonly slot: ClientSlot,
     private readonly timeouts: { readonly appendMs: number; readonly readMs: number },
+    /** Hears the identity once it is known. */
+    private readonly identified: (id: string) => void,
   ) {}
+
+  get isKnown(): boolean {
+    return this.known !== undefined;
+  }
 
   /**
    * Remembered from the first time on, whatever log the server has by now.
    * @throws StoreUnavailable
    */
   async id(): Promise<string> {
-    this.known ??= (await this.find()) ?? (await this.give());
+    if (this.known === undefined) {
+      this.known = (await this.find()) ?? (await this.give());
+      this.identified(this.known);
+    }
     return this.known;
   }
 
-  /**
-   * Looks whether the server still has the log that this process began with.
-   * @throws LogMismatch
-   * @throws StoreUnavailable
-   */
-  async verify(): Promise<void> {
-    if (this.known === undefined) {
-      await this.id();
-      return;
-    }
-    const found = await this.find();
-    this.exchanged =
-      found === this.known ? undefined : new LogMismatch('The event log was wiped or exchanged while the service ran');
-    if (this.exchanged !== undefined) throw this.exchanged;
-  }
-
-  /** @throws StoreUnavailable the log was found to be another one: nothing of this process belongs in there */
-  refuseAnother(): void {
-    if (this.exchanged !== undefined) throw new StoreUnavailable('event_log', { cause: this.exchanged });
-  }
-
-  private async find(): Promise<string | undefined> {
-    try {
-      const [first] = await readWhole(this.slot, this.timeouts.readMs, (client) =>
-        client.readStream(STREAM, { maxCount: 1, requiresLeader: true }),
-      );
-      return first?.event?.id;
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
+  private find(): Promise<string | undefined> {
+    const read = (client: EventStoreDBClient): Promise<string | undefined> => identityIn(client, this.timeouts.readMs);
+    return this.slot.use(read, isBroken).catch((error: unknown) => {
       throw readFailure(error);
-    }
+    });
   }
 
   private async give(): Promise<string> {
@@ -77,6 +58,17 @@ export class LogIdentity {
     const found = await this.find();
     if (found === undefined) throw new StoreUnavailable('event_log');
     return found;
+  }
+}
+
+/** The identity that the log has now; undefined when it has none. @throws NoAnswer, or an error of the client */
+export async function identityIn(client: EventStoreDBClient, ms: number): Promise<string | undefined> {
+  try {
+    const [first] = await collect(client.readStream(STREAM, { maxCount: 1, requiresLeader: true }), ms);
+    return first?.event?.id;
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
   }
 }
 

@@ -19,11 +19,15 @@ import { readWhole } from './reading.js';
  * appended.
  */
 export class LogReader {
-  /** @param readMs round each read; of one that goes on, how long the server may say nothing */
+  /**
+   * @param readMs round each read; of one that goes on, how long the server may say nothing
+   * @param saw hears of the newest event of each page
+   */
   constructor(
     private readonly slot: ClientSlot,
     private readonly readMs: number,
     private readonly prefixes: readonly string[],
+    private readonly saw: (event: RecordedEvent) => void = () => undefined,
   ) {}
 
   /** At most so many events of a stream; none of one that is absent. @throws StoreUnavailable, StreamDamaged */
@@ -31,7 +35,10 @@ export class LogReader {
     const options = { fromRevision: BigInt(from), maxCount, requiresLeader: true };
     const read = (client: EventStoreDBClient): StreamingRead<ResolvedEvent> => client.readStream(stream, options);
     try {
-      return (await readWhole(this.slot, this.readMs, read, maxCount)).map(toRecorded);
+      const page = (await readWhole(this.slot, this.readMs, read, maxCount)).map(toRecorded);
+      const last = page.at(-1);
+      if (last !== undefined) this.saw(last);
+      return page;
     } catch (error) {
       if (isAbsent(error)) return [];
       throw streamFailure(error, stream);

@@ -16,6 +16,8 @@ function logOf(connections: SubscriptionMessage[][], end?: Position): FollowedLo
     end: async () => end,
     dropped: () => undefined,
     spaced: () => undefined,
+    saw: () => undefined,
+    reaches: () => undefined,
     connect: async function* (after) {
       asked.push(after);
       yield* connections.shift() ?? [];

@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../event-sourcing/clock.js';
-import type { Position, SubscribeOptions, SubscriptionMessage } from '../../event-sourcing/event-store.js';
-import { LogMismatch } from '../../event-sourcing/log-follower.js';
-import { StoreUnavailable } from '../../event-sourcing/store-errors.js';
+import type {
+  Position,
+  RecordedEvent,
+  SubscribeOptions,
+  SubscriptionMessage,
+} from '../../event-sourcing/event-store.js';
+import { AnotherLog, StoreUnavailable } from '../../event-sourcing/store-errors.js';
 import { comparePositions } from './log-positions.js';
 
 const BACKOFF_MS = { first: 100, most: 5_000 };
@@ -12,7 +16,7 @@ export interface FollowedLog {
   /** How long the log may be away before a subscription gives up, milliseconds. */
   readonly outageMs: number;
   readonly isClosed: boolean;
-  /** @throws LogMismatch */
+  /** @throws AnotherLog */
   verify(): Promise<void>;
   end(): Promise<Position | undefined>;
   connect(after: Position | undefined, signal: AbortSignal): AsyncIterable<SubscriptionMessage>;
@@ -20,6 +24,8 @@ export interface FollowedLog {
   dropped(): void;
   /** The one event came right after the other. */
   spaced(event: Position, next: Position): void;
+  saw(event: RecordedEvent): void;
+  reaches(position: Position): void;
 }
 
 /**
@@ -87,9 +93,9 @@ class LogSubscription {
         running = true;
         this.awaySince = undefined;
         if (this.end.aborted) return;
-        if (message.kind === 'event') this.pass(message.event.position);
+        if (message.kind === 'event') this.pass(message.event);
         if (message.kind !== 'checkpoint') yield message;
-        else yield { ...message, position: (this.passed = await this.withinTheLog(message.position)) };
+        else yield { ...message, position: await this.passMark(message.position) };
         if (this.end.aborted) return;
       }
     } finally {
@@ -98,15 +104,24 @@ class LogSubscription {
     }
   }
 
-  private pass(event: Position): void {
-    if (this.lastEvent !== undefined) this.log.spaced(this.lastEvent, event);
-    this.lastEvent = this.passed = event;
+  private pass(event: RecordedEvent): void {
+    const { position } = event;
+    if (this.lastEvent !== undefined) this.log.spaced(this.lastEvent, position);
+    this.lastEvent = this.passed = position;
+    this.log.saw(event);
+  }
+
+  private async passMark(mark: Position): Promise<Position> {
+    const position = await this.withinTheLog(mark);
+    this.passed = position;
+    this.log.reaches(position);
+    return position;
   }
 
   /** @throws StoreUnavailable the log was away for too long, or the store was closed */
   private async pause(failure: unknown): Promise<void> {
     const { clock, outageMs, isClosed } = this.log;
-    if (failure instanceof RangeError || failure instanceof LogMismatch) throw failure;
+    if (failure instanceof RangeError || failure instanceof AnotherLog) throw failure;
     this.awaySince ??= clock.now();
     if (isClosed || clock.now() - this.awaySince >= outageMs)
       throw new StoreUnavailable('event_log', { cause: failure });

@@ -4,6 +4,7 @@ import serverFeatures from '@eventstore/db-client/dist/Client/ServerFeatures.js'
 import { UrlRefused } from '../url-refused.js';
 import { mendAppends } from './append-stream.js';
 import { ResendPolicy } from './resend-policy.js';
+import { type ConnectionCheck, verifyConnections } from './verified-connections.js';
 
 /** The parts of the client, private to it, that have to be mended. Its version is pinned: see docs/adr/0008. */
 const PARTS = ['GRPCStreamCreator', 'handleError', 'dispose', 'execute', 'supports'] as const;
@@ -12,9 +13,10 @@ type Part = (...args: unknown[]) => unknown;
 /**
  * Opens a client in which a broken connection can neither end the process nor hang a call for ever.
  * @param appendMs how long an append is waited for
+ * @param check of each new connection, before anything else goes over it
  * @throws UrlRefused the URL can't be read; the message does not repeat it, since it may hold a password
  */
-export function openClient(url: string, appendMs: number): EventStoreDBClient {
+export function openClient(url: string, appendMs: number, check?: ConnectionCheck): EventStoreDBClient {
   const client = connect(url);
   const policy = new ResendPolicy();
   const [createStream, handleError, dispose, execute] = PARTS.map((name) => partOf(client, name)) as [
@@ -60,6 +62,7 @@ export function openClient(url: string, appendMs: number): EventStoreDBClient {
     await dispose.call(client);
     if (hasClose(newest)) newest.close();
   });
+  if (check !== undefined) verifyConnections(client, check);
   return client;
 }
 

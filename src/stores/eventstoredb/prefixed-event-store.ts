@@ -3,13 +3,16 @@ import {
   EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type KnownEvent,
   type Position,
   type RecordedEvent,
+  type StandingEvent,
   type SubscribeOptions,
   type SubscriptionMessage,
   WrongExpectedRevision,
 } from '../../event-sourcing/event-store.js';
 import { type DamageKind, StreamDamaged } from '../../event-sourcing/stream-damage.js';
+import type { AnotherLog } from '../../event-sourcing/store-errors.js';
 
 /**
  * A log that several environments share: each knows its own streams only, whose names begin with its prefix in the log
@@ -94,6 +97,18 @@ export class PrefixedEventStore extends EventStore {
 
   override eventsBetween(after: Position | undefined, upTo: Position): number {
     return this.log.eventsBetween(after, upTo);
+  }
+
+  override standingAt(place: Pick<KnownEvent, 'stream' | 'revision'>): Promise<StandingEvent | 'removed' | undefined> {
+    return this.log.standingAt({ ...place, stream: this.prefix + place.stream });
+  }
+
+  override expect(position: Position, event?: KnownEvent): void {
+    this.log.expect(position, event && { ...event, stream: this.prefix + event.stream });
+  }
+
+  override get anotherLog(): AnotherLog | undefined {
+    return this.log.anotherLog;
   }
 
   override get subscriptionRestarts(): number {

@@ -24,7 +24,7 @@ export function readWhole<E>(
  * The client knows no deadline for reads. However it ends, the call is cancelled: leaving the loop alone would leave it
  * open at the server.
  */
-async function collect<E>(call: StreamingRead<E>, ms: number, count: number): Promise<readonly E[]> {
+export async function collect<E>(call: StreamingRead<E>, ms: number, count = Infinity): Promise<readonly E[]> {
   const timer = setTimeout(() => call.destroy(new NoAnswer()), ms);
   const isEnded = endedByServer(call);
   // An error that comes after the loop was left has nobody else to go to, and would end the process.

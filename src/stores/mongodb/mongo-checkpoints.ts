@@ -86,12 +86,23 @@ export class MongoCheckpoints extends Checkpoints {
    * In two steps. One that is overtaken in between writes what was done before; when its successor has saved already, the
    * epoch in the filter refuses it, and when it has not, it will.
    */
-  override async save(name: string, { logId, position, last }: Checkpoint, lease?: Lease): Promise<boolean> {
+  override async save(
+    name: string,
+    { logId, position, last }: Checkpoint,
+    lease?: Lease,
+    after?: Position,
+  ): Promise<boolean> {
     if (lease !== undefined && !(await this.isNewest(lease))) return false;
     const epoch = lease?.epoch ?? 0;
     const ofName = { _id: { $eq: name } };
     const notNewer = lease === undefined ? ofName : { ...ofName, epoch: { $lte: epoch } };
     const replacement = { logId, position, ...(last !== undefined && { last }), epoch };
+    if (after !== undefined) {
+      // What must be there is never inserted.
+      const unchanged = { ...notNewer, position: { $eq: after } };
+      const saved = await this.run((db) => checkpointsOf(db).replaceOne(unchanged, replacement));
+      return saved.matchedCount === 1;
+    }
     return this.run((db) =>
       upsertForward(
         (options) => checkpointsOf(db).replaceOne(notNewer, replacement, options),

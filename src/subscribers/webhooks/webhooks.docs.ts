@@ -71,7 +71,8 @@ export const UpdateWebhook = (): Docs =>
   applyDecorators(
     ApiOperation({
       summary: 'Updates a webhook',
-      description: 'Keeps what is not named. Takes effect within a second.',
+      description:
+        'Keeps what is not named. Takes effect within a second. The body can be sent as `application/merge-patch+json` (RFC 7396), too.',
     }),
     id(),
     body(UpdateWebhookRequest, { disable: { enabled: false }, rotate: { rotateSecret: true }, all: { types: null } }),

@@ -30,6 +30,11 @@ export type Outcome =
 
 /** What is answered. */
 export type Answered = Exclude<Outcome, { kind: 'not_indexed' }>;
+/** A copy of a server's disk. */
+export interface LogBackup {
+  readonly records: readonly Recorded[];
+  readonly truncated: ReadonlyMap<string, number>;
+}
 
 /** What the server keeps: one log of records whose positions are byte offsets, as far as a client can tell. */
 export class RecordedLog extends EventEmitter<{ grown: [] }> {
@@ -39,6 +44,8 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
   private streams = new Map<string, Recorded[]>();
   private readonly tombstones = new Set<string>();
   private readonly truncated = new Map<string, number>();
+  /** Where records stood that a scavenge removed. */
+  private readonly scavenged = new Set<bigint>();
   private recent = new Map<string, Recorded>();
 
   constructor() {
@@ -68,7 +75,7 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
       if ((this.records[middle]?.position ?? 0n) < position) low = middle + 1;
       else high = middle;
     }
-    return this.records[low]?.position === position ? low : undefined;
+    return this.records[low]?.position === position || this.scavenged.has(position) ? low : undefined;
   }
 
   isDeleted(name: string): boolean {
@@ -149,6 +156,15 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     this.recent = new Map();
   }
 
+  /** Frees the space of deleted streams: their events leave `$all`, the positions of all others stay. */
+  scavenge(): void {
+    const isGone = ({ stream, type, revision }: Recorded): boolean =>
+      type !== '$streamDeleted' && (this.tombstones.has(stream) || revision < (this.truncated.get(stream) ?? 0));
+    for (const { position } of this.records.filter(isGone)) this.scavenged.add(position);
+    this.records.splice(0, Infinity, ...this.records.filter((record) => !isGone(record)));
+    this.writeSystemEvent('$scavenges', '$scavengeCompleted');
+  }
+
   /** The disk was exchanged for an empty one. */
   wipe(): void {
     this.records = [];
@@ -156,17 +172,27 @@ export class RecordedLog extends EventEmitter<{ grown: [] }> {
     this.tombstones.clear();
     this.truncated.clear();
     this.unindexed.clear();
+    this.scavenged.clear();
     this.forgetRecent();
     this.begin();
   }
 
-  /** The disk was exchanged for a copy from before these records. */
-  restoreBackup(count: number): void {
-    const kept = this.records.slice(0, count);
+  backUp(): LogBackup {
+    return { records: [...this.records], truncated: new Map(this.truncated) };
+  }
+
+  /** The disk was exchanged for a copy. */
+  restore({ records, truncated }: LogBackup): void {
     this.wipe();
     this.records = [];
     this.streams = new Map();
-    for (const recorded of kept) this.keep(recorded);
+    for (const recorded of records) this.keep(recorded);
+    for (const [stream, first] of truncated) this.truncated.set(stream, first);
+  }
+
+  /** The disk was exchanged for a copy from before these records. */
+  restoreBackup(count: number): void {
+    this.restore({ ...this.backUp(), records: this.records.slice(0, count) });
   }
 
   private begin(): void {

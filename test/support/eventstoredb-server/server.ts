@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from '@grpc/grpc-js';
 import gossipService from '@eventstore/db-client/generated/gossip_grpc_pb.js';
@@ -12,6 +13,7 @@ import { gossipOf } from './gossip.js';
 import { RecordedLog } from './recorded-log.js';
 import { Wire } from './wire.js';
 
+const TURNS = 20;
 const LARGEST_MESSAGE = 17 * 1024 * 1024;
 
 /**
@@ -63,6 +65,15 @@ export class EventStoreDbServer {
     await this.wire.up();
   }
 
+  /** Stopped, its disk changed, and started again. */
+  async restartWith(change: (log: RecordedLog) => void): Promise<void> {
+    await this.wire.down();
+    // What had arrived is done in these turns of the event loop; a process that has ended does nothing after its end.
+    for (let turn = 0; turn < TURNS; turn += 1) await setImmediate();
+    change(this.log);
+    await this.wire.up();
+  }
+
   async stop(): Promise<void> {
     this.faults.lift();
     await this.wire.down();
@@ -83,8 +94,10 @@ export class EventStoreDbServer {
     this.server.addService(featuresService.ServerFeaturesService, {
       getSupportedMethods: (...[call, respond]: Parameters<typeof getSupportedMethods>) => {
         const refusal = faults.featuresRefusal();
-        if (refusal === undefined) getSupportedMethods(call, respond);
-        else respond(refusal);
+        void faults.late().then(() => {
+          if (refusal === undefined) getSupportedMethods(call, respond);
+          else respond(refusal);
+        });
       },
     });
     this.server.addService(gossipService.GossipService, { read: gossipOf(() => this.wire.port) });
