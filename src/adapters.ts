@@ -51,7 +51,8 @@ export async function openStores(config: Config, options: OpeningOptions): Promi
     for (const store of opened.splice(0).reverse()) await store.close();
   };
   let folder: SqliteFolder | undefined;
-  const embedded = (): SqliteFolder => (folder ??= keep(SqliteFolder.open({ dataDir, lock: exclusive, clock })));
+  const embedded = (): SqliteFolder =>
+    (folder ??= keep(SqliteFolder.open({ dataDir, lock: exclusive, clock, ...(log && { log }) })));
   let stores: Stores | undefined;
   const passed = async (): Promise<PassedPlace | undefined> =>
     stores && passedPlace(stores.eventStore, followersCheckpoints(stores));

@@ -11,6 +11,7 @@ import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/
 import type { Service } from './service.js';
 import { ConfigError } from './settings.js';
 import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
+import { FileUnusable } from './stores/sqlite/unusable-file.js';
 
 const SHUTDOWN_MS = 10_000;
 
@@ -113,6 +114,7 @@ function explain(error: unknown): string {
     AnotherLog,
     ConfigError,
     DataFolderInUse,
+    FileUnusable,
     LogMismatch,
     MasterKeyRefused,
     MasterKeyUnknown,
@@ -120,8 +122,9 @@ function explain(error: unknown): string {
   ];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
   if (error instanceof StoreUnavailable) {
+    const kind = error.kind === 'unreachable' ? '' : ` (${error.kind})`;
     const cause = error.cause === undefined ? '' : `: ${namesOf(error.cause)}`;
-    return `The start failed: ${SETTING_OF[error.store]}${cause}`;
+    return `The start failed: ${SETTING_OF[error.store]}${kind}${cause}`;
   }
   if (error instanceof Error && 'syscall' in error && 'code' in error) {
     const code = String(error.code);

@@ -7,6 +7,7 @@ import { addCustomerCommands } from './customers.js';
 import { addMasterKeyCommands } from './master-key.js';
 import { addPrivacyCommands } from './privacy.js';
 import { addAuditCommands } from './audit.js';
+import { addCheckCommand } from './check.js';
 import { addRebuildCommand } from './rebuild.js';
 import { addVerifyReceiptCommand } from './verify-receipt.js';
 
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   addPrivacyCommands(program);
   addAuditCommands(program);
   addVerifyReceiptCommand(program);
+  addCheckCommand(program);
   await program.parseAsync();
 }
 

@@ -14,6 +14,8 @@ const LONGEST = [
   'e2e/start',
   'e2e/instances',
   'faults/crash',
+  'faults/disk-faults',
+  'faults/damaged-files',
   'faults/outages',
   'faults/webhooks',
   'e2e/webhooks-instances',

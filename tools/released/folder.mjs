@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Driver from 'libsql';
+import { DatabaseSync } from '@photostructure/sqlite';
 
 /** @template T @param {(folder: string) => T | Promise<T>} work @returns {Promise<T>} */
 export const inTemporaryFolder = async (work) => {
@@ -50,7 +50,7 @@ export const withoutRowsInLog = (folder) =>
 
 /** @param {string} file */
 const contentsOf = (file) => {
-  const database = new Driver(file);
+  const database = new DatabaseSync(file);
   try {
     const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
     const rows = tables.all().map((/** @type {any} */ { name }) => database.prepare(`SELECT * FROM "${name}"`).all());
@@ -66,7 +66,7 @@ const contentsOf = (file) => {
  * @returns {() => void} ends it
  */
 export const holdBack = (file) => {
-  const database = new Driver(file);
+  const database = new DatabaseSync(file);
   database.exec('BEGIN');
   database.prepare('SELECT count(*) FROM sqlite_schema').get();
   return () => database.close();

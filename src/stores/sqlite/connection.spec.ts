@@ -1,5 +1,9 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Connection } from './connection.js';
-import { ConnectionClosed } from './driver-errors.js';
+import { ConnectionClosed, isDamage } from './driver-errors.js';
+import { FileMissing } from './file-in-place.js';
 import { NOT_TEXT } from './exact-reading.js';
 
 describe('a connection', () => {
@@ -84,5 +88,72 @@ describe('a connection', () => {
     ])
       expect(use).toThrow(ConnectionClosed);
     expect(connection.inTransaction).toBe(false);
+  });
+});
+
+describe('a connection to a file that was damaged and is whole again', () => {
+  let folder: string;
+  let file: string;
+  let openings: boolean[];
+  let connection: Connection;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'customers-'));
+    file = join(folder, 'a.db');
+    const made = new Connection(file, 0);
+    made.exec("CREATE TABLE rows (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO rows VALUES (1, 'a')");
+    made.close();
+    openings = [];
+    connection = new Connection(file, 0, (_, again) => openings.push(again));
+  });
+  afterEach(() => {
+    connection.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const failure = (work: () => unknown): unknown => {
+    try {
+      return work();
+    } catch (error) {
+      return error;
+    }
+  };
+  const patiently = async (work: () => unknown): Promise<unknown> => {
+    for (const until = Date.now() + 5_000; ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+      const result = failure(work);
+      if (Array.isArray(result) || Date.now() > until) return result;
+    }
+  };
+
+  it('opens it anew by itself, and goes on with the statements of before', async () => {
+    const names = connection.query('SELECT name FROM rows');
+    const insert = connection.change('INSERT INTO rows VALUES (?, ?)');
+    const whole = readFileSync(file);
+    writeFileSync(file, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(4096)]));
+    expect(isDamage(failure(() => names.all()))).toBe(true);
+    expect(openings).toEqual([false]);
+    expect(isDamage(failure(() => names.all()))).toBe(true);
+    expect(openings).toEqual([false, true]);
+    // The next attempt waits a little: the file is left alone meanwhile.
+    expect(isDamage(failure(() => names.all()))).toBe(true);
+    expect(openings).toEqual([false, true]);
+    writeFileSync(file, whole);
+    expect(await patiently(() => names.all())).toEqual([['a']]);
+    insert.run(2, 'b');
+    expect(names.all()).toEqual([['a'], ['b']]);
+    expect(connection.opening).toBe(openings.length - 1);
+  });
+
+  it('does not make another file in the place of one that is gone', async () => {
+    const names = connection.query('SELECT name FROM rows');
+    const whole = readFileSync(file);
+    writeFileSync(file, Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(4096)]));
+    failure(() => names.all());
+    renameSync(file, `${file}.moved`);
+    expect(failure(() => names.all())).toBeInstanceOf(FileMissing);
+    expect(failure(() => readFileSync(file))).toMatchObject({ code: 'ENOENT' });
+    writeFileSync(`${file}.moved`, whole);
+    renameSync(`${file}.moved`, file);
+    expect(await patiently(() => names.all())).toEqual([['a']]);
   });
 });

@@ -71,7 +71,7 @@ class Populated {
     let [seen, sorts] = [0, 0];
     counter.function('seen', (_listed: number) => (seen += 1));
     for (const { sql, values } of this.asked.filter((statement) => statement.sql.startsWith(beginning))) {
-      counter.prepare(sql.replace('WHERE ', 'WHERE seen(listed) AND ')).all(...values);
+      counter.prepare(sql.replace(/WHERE | ON /, '$&seen(listed) AND ')).all(...values);
       const plan = counter.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values) as { readonly detail: string }[];
       sorts += plan.filter(({ detail }) => /TEMP B-TREE|^SCAN customers_\d+$/.test(detail)).length;
     }
@@ -105,7 +105,7 @@ describe('the cost of a list', () => {
     populated: Populated,
     ...query: [ListFilter, number, Cursor?]
   ): Promise<Work & { found: number }> => {
-    const { answer, ...work } = await populated.workOf('SELECT document', () => populated.views.list(...query));
+    const { answer, ...work } = await populated.workOf('SELECT id, document', () => populated.views.list(...query));
     return { ...work, found: answer.views.length };
   };
 
@@ -137,6 +137,7 @@ describe('the cost of a list', () => {
     expect([few.found, many.found]).toEqual([limit, limit]);
     expect([few.sorts, many.sorts]).toEqual([0, 0]);
     // Among those of the cursor's own moment SQLite looks at its own entry too.
+    expect(few.seen).toBeGreaterThan(limit);
     expect(few.seen).toBeLessThanOrEqual(limit + 2);
     expect(many.seen).toBe(few.seen);
   });
@@ -167,12 +168,11 @@ describe('the cost of a list', () => {
     await populated.close();
   });
 
-  it.each<[string, string, () => Promise<unknown>]>([
-    ['one customer', 'SELECT live, (SELECT document', () => large.views.get('c7')],
-    ['the due', 'SELECT id', () => large.views.dueForErasure(START, 10)],
-  ])('of %s does not grow either', async (_, beginning, ask) => {
+  it.each<[string, string, () => Promise<unknown>, number]>([
+    ['one customer', 'SELECT live, document', () => large.views.get('c7'), 1],
+    ['the due', 'SELECT id FROM', () => large.views.dueForErasure(START, 10), 0],
+  ])('of %s does not grow either', async (_, beginning, ask, rows) => {
     const { seen, sorts } = await large.workOf(beginning, ask);
-    expect(seen).toBeLessThanOrEqual(1);
-    expect(sorts).toBe(0);
+    expect({ seen, sorts }).toEqual({ seen: rows, sorts: 0 });
   });
 });

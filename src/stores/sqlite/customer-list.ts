@@ -1,6 +1,6 @@
 import type { Cursor, ListFilter, TimeRange } from '../../customers/read-model/customer-views.js';
 import type { SqlValue } from './connection.js';
-import { milliseconds } from './customer-tables.js';
+import { DOCUMENT_COLUMNS, milliseconds } from './customer-tables.js';
 
 export interface ListStatement {
   readonly sql: string;
@@ -25,7 +25,7 @@ export function pageOf(
   const order = cursor?.direction === 'before' ? 'ASC' : 'DESC';
   return {
     sql:
-      `SELECT document FROM ${table} ${accessPath(table, filter, fewUpdated)} ` +
+      `SELECT ${DOCUMENT_COLUMNS} FROM ${table} ${accessPath(table, filter, fewUpdated)} ` +
       `WHERE ${terms.map(({ sql }) => sql).join(' AND ')} ` +
       `ORDER BY created_ms ${order}, id ${order} LIMIT ?`,
     values: [...terms.flatMap(({ values }) => values), limit + 1],

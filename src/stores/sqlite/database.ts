@@ -4,8 +4,9 @@ import { type Database, IN_MEMORY, prepare } from './driver.js';
 import { Busy, isBusy, isOutOfReach, translate } from './driver-errors.js';
 import { CommitFailed, GroupCommit, type Job } from './group-commit.js';
 import { createPrivately } from './private-file.js';
+import { bringUpToDate, type Schema, SCHEMA_VERSION } from './schema.js';
 
-export interface DatabaseOptions {
+export interface DatabaseOptions extends Schema {
   /** A path, or {@link IN_MEMORY}. */
   readonly file: string;
   /** Named by the errors. */
@@ -16,13 +17,10 @@ export interface DatabaseOptions {
   readonly secureDelete?: boolean;
   /** Pages kept in memory, in MiB; 16. */
   readonly cacheMb?: number;
-  /** Run once, in the transaction that makes the file. A changed schema needs a step of its own here, never an edit. */
-  readonly schema: string;
   /** How long to wait for another process's transaction before giving up; 2000 ms. */
   readonly patienceMs?: number | undefined;
 }
 
-const SCHEMA_VERSION = 1;
 /** Blocks the whole thread, so it only bridges the moments in which another process recovers or closes the file. */
 const BUSY_MS = 10;
 const PATIENCE_MS = 2000;
@@ -144,13 +142,13 @@ export class SqliteDatabase {
 function openNow<T>(options: DatabaseOptions, make: (writer: Connection, reader: Connection) => T): T {
   if (options.file === IN_MEMORY) {
     const only = new Connection(IN_MEMORY, BUSY_MS, (database) => applySettings(database, options));
-    createSchema(only, options.schema);
+    bringUpToDate(only, options);
     return make(only, only);
   }
   createPrivately(options.file);
   const writer = new Connection(options.file, BUSY_MS, forWriting(options));
   try {
-    createSchema(writer, options.schema);
+    bringUpToDate(writer, options);
     return make(writer, new Connection(options.file, BUSY_MS, forReading(options)));
   } catch (error) {
     writer.close();
@@ -191,20 +189,6 @@ function applySettings(database: Database, options: DatabaseOptions): void {
   database.exec('PRAGMA journal_size_limit = 16777216');
   // A page that holds nonsense is found when it is read, and not by what comes of it.
   database.exec('PRAGMA cell_size_check = ON');
-}
-
-function createSchema(connection: Connection, schema: string): void {
-  if (connection.number('PRAGMA user_version') === SCHEMA_VERSION) return;
-  connection.exec('BEGIN IMMEDIATE');
-  try {
-    const version = connection.number('PRAGMA user_version');
-    if (version > SCHEMA_VERSION) throw new Error(`The database was made by a newer release (schema ${version})`);
-    if (version === 0) connection.exec(`${schema}; PRAGMA user_version = ${SCHEMA_VERSION}`);
-    connection.exec('COMMIT');
-  } catch (error) {
-    connection.rollBack();
-    throw error;
-  }
 }
 
 async function patiently<T>(

@@ -73,9 +73,16 @@ export class Busy extends Error {
   readonly errcode = BUSY;
 }
 
+/** Of SQLite itself, whatever it says. */
+export const isSqliteError = (error: unknown): boolean => hasCode(error, 'ERR_SQLITE_ERROR');
+
+/** The file ends before what it says to hold: https://www.sqlite.org/rescode.html#ioerr_short_read */
+const SHORT_READ = 522;
+
 function outageOf(error: unknown): OutageKind | undefined {
   if (error instanceof ConnectionClosed) return 'unreachable';
   if (error instanceof FileMissing) return 'missing';
+  if (fieldsOf(error).errcode === SHORT_READ) return 'damaged';
   const code = primaryCode(error);
   return code === undefined ? undefined : OUTAGES.get(code);
 }

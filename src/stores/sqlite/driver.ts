@@ -13,7 +13,7 @@ export type Statement = ReturnType<Database['prepare']>;
 /** Before 24, `node:sqlite` warns at each start, and some releases lack the busy timeout and rows as arrays. */
 const BUILT_IN_SINCE = 24;
 
-/** The one place that chooses: Node's own SQLite where it can be used, else the package with the same interface (ADR 14). */
+/** The one place that chooses: Node's own SQLite where it can be used, else the package with the same interface (ADR 15). */
 const driver = await (Number.parseInt(process.versions.node, 10) >= BUILT_IN_SINCE
   ? import('node:sqlite')
   : import('@photostructure/sqlite'));

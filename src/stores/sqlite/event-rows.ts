@@ -1,22 +1,22 @@
 import { isJsonObject, type JsonObject, type Position, type RecordedEvent } from '../../event-sourcing/event-store.js';
+import { type CheckedTable, isIntactRow } from './row-checksums.js';
+
+export const EVENTS: CheckedTable = {
+  name: 'events',
+  key: ['position'],
+  columns: ['position', 'stream', 'revision', 'id', 'type', 'data', 'metadata', 'recorded_at'],
+};
 
 /** The columns of {@link EventRow}, in its order. */
-export const EVENT_COLUMNS = 'position, stream, revision, id, type, data, metadata, recorded_at';
+export const EVENT_COLUMNS = `${EVENTS.columns.join(', ')}, checksum`;
 
-export type EventRow = readonly [number, string, number, string, string, string, string, number];
+export type EventRow = readonly [number, string, number, string, string, string, string, number, number | null];
 
 /** A row that somebody, or the disk, wrote over is told as unreadable: it must not stop who reads the others. */
-export function toRecorded([
-  position,
-  stream,
-  revision,
-  id,
-  type,
-  data,
-  metadata,
-  recordedAt,
-]: EventRow): RecordedEvent {
-  const [what, about] = [toObject(data), toObject(metadata)];
+export function toRecorded(row: EventRow): RecordedEvent {
+  const [position, stream, revision, id, type, data, metadata, recordedAt, checksum] = row;
+  const isIntact = isIntactRow(row.slice(0, -1), checksum);
+  const [what, about] = isIntact ? [toObject(data), toObject(metadata)] : [];
   const payload =
     what === undefined || about === undefined
       ? ({ data: {}, metadata: {}, unreadable: true } as const)

@@ -5,7 +5,17 @@ import type { WindowSize } from '../../event-sourcing/newest-window.js';
 import type { EventRow } from './event-rows.js';
 import { NewestEvents, type StoredEvent } from './newest-events.js';
 
-const rowAt = (position: number, data = '{}'): EventRow => [position, 's', position - 1, 'id', 'type', data, '{}', 0];
+const rowAt = (position: number, data = '{}'): EventRow => [
+  position,
+  's',
+  position - 1,
+  'id',
+  'type',
+  data,
+  '{}',
+  0,
+  null,
+];
 const positionsOf = (events: readonly StoredEvent[]): number[] => events.map(({ position }) => position);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

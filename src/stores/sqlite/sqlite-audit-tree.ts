@@ -6,6 +6,20 @@ import { leafHash } from '../../audit/merkle-hashing.js';
 import type { Position } from '../../event-sourcing/event-store.js';
 import type { Change, Query, SqlValue } from './connection.js';
 import type { SqliteDatabase } from './database.js';
+import { CHECKSUM_TRIGGER, type CheckedTable, requireIntact, rowChecksum } from './row-checksums.js';
+
+const LEAVES: CheckedTable = {
+  name: 'leaves',
+  key: ['"index"'],
+  columns: ['"index"', 'event_id', 'stream', 'revision', 'position', 'entry'],
+};
+const NODES: CheckedTable = { name: 'nodes', key: ['level', '"index"'], columns: ['level', '"index"', 'hash'] };
+const CHECKPOINTS: CheckedTable = {
+  name: 'signed_checkpoints',
+  key: ['tree', 'size'],
+  columns: ['origin', 'size', 'root', 'at', 'position', 'note'],
+};
+export const AUDIT_TABLES = [LEAVES, NODES, CHECKPOINTS];
 
 /** The lowest level of nodes is made of the leaves, and not kept besides. */
 export const AUDIT_TREE_SCHEMA = `
@@ -16,10 +30,17 @@ export const AUDIT_TREE_SCHEMA = `
     stream TEXT NOT NULL,
     revision INTEGER NOT NULL,
     position TEXT NOT NULL,
-    entry BLOB NOT NULL
+    entry BLOB NOT NULL,
+    checksum INTEGER
   );
   CREATE INDEX leaves_event ON leaves (event_id);
-  CREATE TABLE nodes (level INTEGER, "index" INTEGER, hash BLOB NOT NULL, PRIMARY KEY (level, "index")) WITHOUT ROWID;
+  CREATE TABLE nodes (
+    level INTEGER,
+    "index" INTEGER,
+    hash BLOB NOT NULL,
+    checksum INTEGER,
+    PRIMARY KEY (level, "index")
+  ) WITHOUT ROWID;
   CREATE TABLE signed_checkpoints (
     origin TEXT NOT NULL,
     size INTEGER NOT NULL,
@@ -29,15 +50,17 @@ export const AUDIT_TREE_SCHEMA = `
     note TEXT NOT NULL,
     tree TEXT NOT NULL,
     witnessed INTEGER NOT NULL,
+    checksum INTEGER,
     PRIMARY KEY (tree, size)
-  ) WITHOUT ROWID`;
+  ) WITHOUT ROWID;
+  ${AUDIT_TABLES.map(CHECKSUM_TRIGGER).join(';')}`;
 
-type LeafRow = readonly [number, string, string, number, string, Uint8Array];
-type CheckpointRow = readonly [string, number, Uint8Array, number, string, string];
-type HashRow = readonly [Uint8Array];
+type LeafRow = readonly [number, string, string, number, string, Uint8Array, number | null];
+type CheckpointRow = readonly [string, number, Uint8Array, number, string, string, number | null];
+type NodeRow = readonly [number, number, Uint8Array, number | null];
 
-const LEAF = '"index", event_id, stream, revision, position, entry';
-const CHECKPOINT = 'origin, size, root, at, position, note';
+const LEAF = `${LEAVES.columns.join(', ')}, checksum`;
+const CHECKPOINT = `${CHECKPOINTS.columns.join(', ')}, checksum`;
 const OF_TREE = 'FROM signed_checkpoints WHERE tree = (SELECT id FROM tree)';
 
 /** In a database made with {@link AUDIT_TREE_SCHEMA}. */
@@ -79,9 +102,11 @@ export class SqliteAuditTree extends AuditTree {
       if (leaves[0]?.index !== (size.get()?.[0] ?? 0)) return () => false;
       return () => {
         for (const { index, eventId, stream, revision, position, entry } of leaves) {
-          this.change.leaf.run(index, eventId, stream, revision, position, entry);
+          const row = [index, eventId, stream, revision, position, entry] as const;
+          this.change.leaf.run(...row, rowChecksum(row));
         }
-        for (const { level, index, hash } of nodes) this.change.node.run(level, index, hash);
+        for (const { level, index, hash } of nodes)
+          this.change.node.run(level, index, hash, rowChecksum([level, index, hash]));
         return true;
       };
     });
@@ -90,9 +115,12 @@ export class SqliteAuditTree extends AuditTree {
   override nodes(refs: readonly NodeRef[]): Promise<readonly Uint8Array[]> {
     return this.database.read(() =>
       refs.map(({ level, index }) => {
-        const [hash] = level === 0 ? (this.select.entry.get(index) ?? []) : (this.select.node.get(level, index) ?? []);
-        if (hash === undefined) throw new RangeError('The tree has no such node');
-        return level === 0 ? leafHash(hash) : new Uint8Array(hash);
+        const leaf = level === 0 ? this.select.leaf.get(index) : undefined;
+        if (leaf !== undefined) return leafHash(fromLeafRow(leaf).entry);
+        const node = level === 0 ? undefined : this.select.node.get(level, index);
+        if (node === undefined) throw new RangeError('The tree has no such node');
+        requireIntact(NODES.name, node.slice(0, -1), node[3]);
+        return new Uint8Array(node[2]);
       }),
     );
   }
@@ -109,8 +137,9 @@ export class SqliteAuditTree extends AuditTree {
   /** The file is synced with each batch of leaves only now and then, for they can be made again; a signature can't. */
   override async addCheckpoint(checkpoint: SignedCheckpoint): Promise<boolean> {
     const { origin, size, root, at, position, note } = checkpoint;
+    const row = [origin, size, root, at, position, note] as const;
     const added = await this.database.write(
-      () => () => this.change.checkpoint.run(origin, size, root, at, position, note).changes === 1,
+      () => () => this.change.checkpoint.run(...row, rowChecksum(row)).changes === 1,
     );
     await this.database.sync();
     return added;
@@ -154,8 +183,8 @@ const SIZE = 'SELECT max("index") + 1 FROM leaves';
 const queries = (query: <R extends readonly SqlValue[]>(sql: string) => Query<R>) => ({
   id: query<readonly [string]>('SELECT id FROM tree'),
   size: query<readonly [number | null]>(SIZE),
-  entry: query<HashRow>('SELECT entry FROM leaves WHERE "index" = ?'),
-  node: query<HashRow>('SELECT hash FROM nodes WHERE level = ? AND "index" = ?'),
+  leaf: query<LeafRow>(`SELECT ${LEAF} FROM leaves WHERE "index" = ?`),
+  node: query<NodeRow>('SELECT level, "index", hash, checksum FROM nodes WHERE level = ? AND "index" = ?'),
   leaves: query<LeafRow>(`SELECT ${LEAF} FROM leaves WHERE "index" >= ? ORDER BY "index" LIMIT ?`),
   leafOf: query<LeafRow>(`SELECT ${LEAF} FROM leaves WHERE event_id = ? ORDER BY "index" LIMIT 1`),
   after: query<CheckpointRow>(`SELECT ${CHECKPOINT} ${OF_TREE} AND size > ? ORDER BY size LIMIT ?`),
@@ -165,28 +194,24 @@ const queries = (query: <R extends readonly SqlValue[]>(sql: string) => Query<R>
 
 const changes = (change: (sql: string) => Change) => ({
   name: change('INSERT OR REPLACE INTO tree VALUES (1, ?)'),
-  leaf: change('INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?)'),
-  node: change('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?)'),
-  checkpoint: change('INSERT OR IGNORE INTO signed_checkpoints VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM tree), 0)'),
+  leaf: change('INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?, ?)'),
+  node: change('INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?)'),
+  checkpoint: change('INSERT OR IGNORE INTO signed_checkpoints VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM tree), 0, ?)'),
   witnessed: change('UPDATE signed_checkpoints SET witnessed = 1 WHERE size = ? AND note = ?'),
   dropLeaves: change('DELETE FROM leaves'),
   dropNodes: change('DELETE FROM nodes'),
 });
 
-const fromLeafRow = ([index, eventId, stream, revision, position, entry]: LeafRow): AuditLeaf => ({
-  index,
-  eventId,
-  stream,
-  revision,
-  position: position as Position,
-  entry: new Uint8Array(entry),
-});
+/** @throws RowDamaged */
+function fromLeafRow(row: LeafRow): AuditLeaf {
+  const [index, eventId, stream, revision, position, entry, checksum] = row;
+  requireIntact(LEAVES.name, row.slice(0, -1), checksum);
+  return { index, eventId, stream, revision, position: position as Position, entry: new Uint8Array(entry) };
+}
 
-const fromCheckpointRow = ([origin, size, root, at, position, note]: CheckpointRow): SignedCheckpoint => ({
-  origin,
-  size,
-  root: new Uint8Array(root),
-  at,
-  position: position as Position,
-  note,
-});
+/** @throws RowDamaged */
+function fromCheckpointRow(row: CheckpointRow): SignedCheckpoint {
+  const [origin, size, root, at, position, note, checksum] = row;
+  requireIntact(CHECKPOINTS.name, row.slice(0, -1), checksum);
+  return { origin, size, root: new Uint8Array(root), at, position: position as Position, note };
+}

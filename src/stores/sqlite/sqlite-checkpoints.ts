@@ -3,6 +3,13 @@ import { type Checkpoint, Checkpoints, type Lease } from '../../event-sourcing/c
 import type { Position } from '../../event-sourcing/event-store.js';
 import type { Change, Query } from './connection.js';
 import type { SqliteDatabase } from './database.js';
+import { CHECKSUM_TRIGGER, type CheckedTable, requireIntact, rowChecksum } from './row-checksums.js';
+
+export const CHECKPOINTS: CheckedTable = {
+  name: 'checkpoints',
+  key: ['name'],
+  columns: ['name', 'log_id', 'position', 'stream', 'revision', 'event_id', 'hash'],
+};
 
 /** A lease that was given back keeps its row: the epoch must go on growing. */
 export const CHECKPOINTS_SCHEMA = `
@@ -13,8 +20,10 @@ export const CHECKPOINTS_SCHEMA = `
     stream TEXT,
     revision INTEGER,
     event_id TEXT,
-    hash TEXT
+    hash TEXT,
+    checksum INTEGER
   ) WITHOUT ROWID;
+  ${CHECKSUM_TRIGGER(CHECKPOINTS)};
   CREATE TABLE leases (
     name TEXT PRIMARY KEY,
     owner TEXT,
@@ -22,7 +31,16 @@ export const CHECKPOINTS_SCHEMA = `
     expires_at INTEGER NOT NULL
   ) WITHOUT ROWID`;
 
-type CheckpointRow = readonly [string, string, string | null, number | null, string | null, string | null];
+type CheckpointRow = readonly [
+  name: string,
+  logId: string,
+  position: string,
+  stream: string | null,
+  revision: number | null,
+  eventId: string | null,
+  hash: string | null,
+  checksum: number | null,
+];
 type LeaseRow = readonly [owner: string | null, epoch: number, expiresAt: number];
 
 /** In a database made with {@link CHECKPOINTS_SCHEMA}. */
@@ -42,11 +60,9 @@ export class SqliteCheckpoints extends Checkpoints {
   ) {
     super();
     const { reader, writer } = database;
-    this.find = reader.query(
-      'SELECT log_id, position, stream, revision, event_id, hash FROM checkpoints WHERE name = ?',
-    );
+    this.find = reader.query(`SELECT ${CHECKPOINTS.columns.join(', ')}, checksum FROM checkpoints WHERE name = ?`);
     this.positionOf = writer.query('SELECT position FROM checkpoints WHERE name = ?');
-    this.put = writer.change('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.put = writer.change('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     this.delete = writer.change('DELETE FROM checkpoints WHERE name = ?');
     this.leaseOf = writer.query('SELECT owner, epoch, expires_at FROM leases WHERE name = ?');
     this.putLease = writer.change('INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)');
@@ -55,7 +71,8 @@ export class SqliteCheckpoints extends Checkpoints {
   override async load(name: string): Promise<Checkpoint | undefined> {
     const row = await this.database.read(() => this.find.get(name));
     if (row === undefined) return undefined;
-    const [logId, position, stream, revision, eventId, hash] = row;
+    const [, logId, position, stream, revision, eventId, hash, checksum] = row;
+    requireIntact(CHECKPOINTS.name, row.slice(0, -1), checksum);
     const checkpoint = { logId, position: position as Position };
     if (stream === null || revision === null || eventId === null || hash === null) return checkpoint;
     return { ...checkpoint, last: { stream, revision, eventId, hash } };
@@ -73,7 +90,8 @@ export class SqliteCheckpoints extends Checkpoints {
       if (after !== undefined && this.positionOf.get(name)?.[0] !== after) return () => false;
       return () => {
         const { stream = null, revision = null, eventId = null, hash = null } = last ?? {};
-        this.put.run(name, logId, position, stream, revision, eventId, hash);
+        const row = [name, logId, position, stream, revision, eventId, hash] as const;
+        this.put.run(...row, rowChecksum(row));
         return true;
       };
     });

@@ -8,7 +8,17 @@ import {
 } from '../../customers/read-model/customer-views.js';
 import type { Change, Query } from './connection.js';
 import { countUpdated, dependsOnUpdated, FEW, pageOf } from './customer-list.js';
-import { type CustomerRow, fromDocument, generationSchema, tableOf, toRow, upsertInto } from './customer-tables.js';
+import {
+  type CustomerRow,
+  customersIn,
+  DOCUMENT_COLUMNS,
+  type DocumentRow,
+  fromDocument,
+  generationSchema,
+  tableOf,
+  toRow,
+  upsertInto,
+} from './customer-tables.js';
 import type { SqliteDatabase } from './database.js';
 import { WalScrubber } from './wal-scrubber.js';
 
@@ -47,7 +57,7 @@ export class SqliteCustomerViews extends CustomerViews {
     return this.database.read(() => {
       for (;;) {
         const found = this.getFrom(this.lastLive, id);
-        if (found !== undefined) return found.document === null ? undefined : fromDocument(found.document);
+        if (found !== undefined) return found === 'none' ? undefined : fromDocument(found);
         [this.lastLive] = existing(this.pointer.get());
       }
     });
@@ -56,8 +66,8 @@ export class SqliteCustomerViews extends CustomerViews {
   override list(filter: ListFilter, limit: number, cursor?: Cursor): Promise<CustomerPage> {
     return this.read(undefined, (table) => {
       const { sql, values } = pageOf(table, filter, limit, cursor, this.fewUpdated(table, filter));
-      const rows = this.database.reader.query<[string]>(sql).all(...values);
-      const views = rows.slice(0, limit).map(([document]) => fromDocument(document));
+      const rows = this.database.reader.query<DocumentRow>(sql).all(...values);
+      const views = rows.slice(0, limit).map(fromDocument);
       if (cursor?.direction === 'before') views.reverse();
       return { views, hasMore: rows.length > limit };
     });
@@ -75,9 +85,9 @@ export class SqliteCustomerViews extends CustomerViews {
   override getMany(ids: readonly string[], generation?: number): Promise<ReadonlyMap<string, CustomerView>> {
     return this.read(generation, (table) => {
       const rows = this.database.reader
-        .query<[string, string]>(`SELECT id, document FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`)
+        .query<DocumentRow>(`SELECT ${DOCUMENT_COLUMNS} FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`)
         .all(JSON.stringify(ids));
-      return new Map(rows.map(([id, document]) => [id, fromDocument(document)]));
+      return new Map(rows.map((row) => [row[0], fromDocument(row)]));
     });
   }
 
@@ -179,11 +189,13 @@ export class SqliteCustomerViews extends CustomerViews {
   }
 
   /** @returns undefined when another generation is live now */
-  private getFrom(generation: number, id: string): { readonly document: string | null } | undefined {
+  private getFrom(generation: number, id: string): DocumentRow | 'none' | undefined {
     try {
-      const sql = `SELECT live, (SELECT document FROM ${tableOf(generation)} WHERE id = ?) FROM generations`;
-      const [live, document] = this.database.reader.query<[number, string | null]>(sql).get(id) ?? [];
-      return live === generation && document !== undefined ? { document } : undefined;
+      const sql = `SELECT live, document, checksum FROM generations LEFT JOIN ${tableOf(generation)} ON id = ?`;
+      const found = this.database.reader.query<[number, string | null, number | null]>(sql).get(id);
+      if (found?.[0] !== generation) return undefined;
+      const [, document, checksum] = found;
+      return document === null ? 'none' : [id, document, checksum];
     } catch (error) {
       // Its table is gone once another process has switched and dropped it.
       if (existing(this.pointer.get())[0] === generation) throw error;
@@ -214,10 +226,7 @@ export class SqliteCustomerViews extends CustomerViews {
 
   private allGenerations(): Promise<readonly number[]> {
     return this.database.read(() =>
-      this.database.reader
-        .query<[string]>("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'customers_[0-9]*'")
-        .all()
-        .map(([name]) => Number(name.slice('customers_'.length))),
+      customersIn(this.database.reader).map(({ name }) => Number(name.slice('customers_'.length))),
     );
   }
 }

@@ -76,7 +76,7 @@ describe('the SQLite event log', () => {
     const followed = await new Followed(store, ['s']).untilCaughtUp();
     const other = new Connection(file, 0);
     other.exec('BEGIN IMMEDIATE');
-    other.exec("INSERT INTO events VALUES (1, 's', 0, 'x', 't', '{}', '{}', 0)");
+    other.exec("INSERT INTO events VALUES (1, 's', 0, 'x', 't', '{}', '{}', 0, NULL)");
     expect(await store.read('s')).toEqual([]);
     expect(await store.head()).toBeUndefined();
     other.exec('ROLLBACK');

@@ -14,11 +14,12 @@ import {
 import { OutcomeUnknown } from '../../event-sourcing/store-errors.js';
 import { toJson } from '../event-payload.js';
 import type { Change, Query } from './connection.js';
-import { SqliteDatabase } from './database.js';
-import { EVENT_COLUMNS, type EventRow, fromPosition, toPosition, toRecorded } from './event-rows.js';
+import { type DatabaseOptions, SqliteDatabase } from './database.js';
+import { EVENT_COLUMNS, type EventRow, EVENTS, fromPosition, toPosition, toRecorded } from './event-rows.js';
 import { followLog, type LogPages } from './log-subscription.js';
 import { LogWatch } from './log-watch.js';
 import { NewestEvents, StoredEvent } from './newest-events.js';
+import { CHECKSUM_TRIGGER, rowChecksum } from './row-checksums.js';
 
 /** AUTOINCREMENT: a position is never given twice, even if the newest rows were cut off by hand. */
 const SCHEMA = `
@@ -31,9 +32,19 @@ const SCHEMA = `
     data TEXT NOT NULL,
     metadata TEXT NOT NULL,
     recorded_at INTEGER NOT NULL,
+    checksum INTEGER,
     UNIQUE (stream, revision)
   );
-  CREATE TABLE log (id TEXT NOT NULL)`;
+  CREATE TABLE log (id TEXT NOT NULL);
+  ${CHECKSUM_TRIGGER(EVENTS)}`;
+
+export const eventsDatabase = (file: string): DatabaseOptions => ({
+  file,
+  store: 'event_log',
+  durability: 'full',
+  schema: SCHEMA,
+  checked: () => [EVENTS],
+});
 
 /** Large enough to be fast, small enough to hold the thread for a few milliseconds only. */
 const PAGE = 500;
@@ -66,6 +77,7 @@ export class SqliteEventStore extends EventStore {
   private readonly revisionOf: Query<[number]>;
   private readonly placeOf: Query<[string, number]>;
   private readonly insert: Change;
+  private readonly lastPosition: Query<[number]>;
   private readonly streamFrom: Query<EventRow>;
   private readonly newest: Query<[number]>;
 
@@ -77,9 +89,8 @@ export class SqliteEventStore extends EventStore {
     const { writer, reader } = database;
     this.revisionOf = writer.query('SELECT revision FROM events WHERE stream = ? ORDER BY revision DESC LIMIT 1');
     this.placeOf = writer.query('SELECT id, position FROM events WHERE stream = ? AND revision = ?');
-    this.insert = writer.change(
-      'INSERT INTO events (stream, revision, id, type, data, metadata, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    );
+    this.insert = writer.change(`INSERT INTO events (${EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.lastPosition = writer.query("SELECT seq FROM sqlite_sequence WHERE name = 'events'");
     this.streamFrom = reader.query(
       `SELECT ${EVENT_COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`,
     );
@@ -103,13 +114,7 @@ export class SqliteEventStore extends EventStore {
 
   /** @throws StoreUnavailable */
   static async open({ file, clock, patienceMs }: SqliteEventStoreOptions): Promise<SqliteEventStore> {
-    const database = await SqliteDatabase.open({
-      file,
-      store: 'event_log',
-      durability: 'full',
-      schema: SCHEMA,
-      patienceMs,
-    });
+    const database = await SqliteDatabase.open({ ...eventsDatabase(file), patienceMs });
     const name = database.writer.change('INSERT INTO log SELECT ? WHERE NOT EXISTS (SELECT * FROM log)');
     await database.write(() => () => name.run(randomUUID()));
     return new SqliteEventStore(database, clock ?? new SystemClock());
@@ -195,11 +200,13 @@ export class SqliteEventStore extends EventStore {
 
   private write(stream: string, first: number, events: readonly Written[]): Outcome {
     const recordedAt = this.clock.now();
-    let position = 0;
+    let position = this.lastPosition.get()?.[0] ?? 0;
     const rows = events.map(({ id, type, data, metadata }, index): EventRow => {
-      const { lastInsertRowid } = this.insert.run(stream, first + index, id, type, data, metadata, recordedAt);
-      position = Number(lastInsertRowid);
-      return [position, stream, first + index, id, type, data, metadata, recordedAt];
+      position += 1;
+      const row = [position, stream, first + index, id, type, data, metadata, recordedAt] as const;
+      this.insert.run(...row, rowChecksum(row));
+      // What was just written is held as it is: there is nothing to check.
+      return [...row, null];
     });
     return { revision: first + events.length - 1, position: toPosition(position), rows };
   }

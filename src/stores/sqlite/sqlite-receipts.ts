@@ -3,6 +3,13 @@ import { type NotedErasure, Receipts, type ToldSubscriber } from '../../privacy/
 import type { KeyRef } from '../../privacy/subject-keys.js';
 import type { Change, Query } from './connection.js';
 import type { SqliteDatabase } from './database.js';
+import { CHECKSUM_TRIGGER, type CheckedTable, requireIntact, rowChecksum } from './row-checksums.js';
+
+export const RECEIPTS: CheckedTable = {
+  name: 'receipts',
+  key: ['subject', 'revision'],
+  columns: ['subject', 'revision', 'at', 'position', 'receipt'],
+};
 
 export const RECEIPTS_SCHEMA = `
   CREATE TABLE receipts (
@@ -11,8 +18,10 @@ export const RECEIPTS_SCHEMA = `
     at INTEGER NOT NULL,
     position TEXT NOT NULL,
     receipt TEXT,
+    checksum INTEGER,
     PRIMARY KEY (subject, revision)
   ) WITHOUT ROWID;
+  ${CHECKSUM_TRIGGER(RECEIPTS)};
   CREATE INDEX receipts_pending ON receipts (at, subject, revision) WHERE receipt IS NULL;
   CREATE TABLE told (
     subject TEXT NOT NULL,
@@ -23,7 +32,22 @@ export const RECEIPTS_SCHEMA = `
     PRIMARY KEY (subject, revision, webhook_id)
   ) WITHOUT ROWID`;
 
-type PendingRow = readonly [subject: string, revision: number, at: number, position: string];
+type ReceiptRow = readonly [
+  subject: string,
+  revision: number,
+  at: number,
+  position: string,
+  receipt: string | null,
+  checksum: number | null,
+];
+const SELECT = `SELECT ${RECEIPTS.columns.join(', ')}, checksum FROM receipts`;
+
+/** @throws RowDamaged */
+function intact(row: ReceiptRow): ReceiptRow {
+  requireIntact(RECEIPTS.name, row.slice(0, -1), row[5]);
+  return row;
+}
+
 type ToldRow = readonly [webhookId: string, toldAt: number, acknowledgedAt: number | null];
 
 const TELL = `
@@ -37,33 +61,35 @@ export class SqliteReceipts extends Receipts {
   private readonly give: Change;
   private readonly clear: Change;
   private readonly tell: Change;
-  private readonly standing: Query<[receipt: string | null]>;
+  private readonly standing: Query<ReceiptRow>;
 
   constructor(private readonly database: SqliteDatabase) {
     super();
     const { writer } = database;
-    this.insert = writer.change('INSERT INTO receipts VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING');
-    this.give = writer.change('UPDATE receipts SET receipt = ? WHERE subject = ? AND revision = ?');
+    this.insert = writer.change('INSERT INTO receipts VALUES (?, ?, ?, ?, NULL, ?) ON CONFLICT DO NOTHING');
+    this.give = writer.change('UPDATE receipts SET receipt = ?, checksum = ? WHERE subject = ? AND revision = ?');
     this.clear = writer.change('DELETE FROM receipts WHERE receipt IS NULL');
     this.tell = writer.change(TELL);
-    this.standing = writer.query('SELECT receipt FROM receipts WHERE subject = ? AND revision = ?');
+    this.standing = writer.query(`${SELECT} WHERE subject = ? AND revision = ?`);
   }
 
   override async note(erasures: readonly NotedErasure[]): Promise<void> {
     if (erasures.length === 0) return;
     await this.database.write(() => () => {
-      for (const { ref, at, position } of erasures) this.insert.run(ref.subject, ref.revision, at, position);
+      for (const { ref, at, position } of erasures) {
+        const row = [ref.subject, ref.revision, at, position] as const;
+        this.insert.run(...row, rowChecksum([...row, null]));
+      }
     });
   }
 
   override async pending(limit: number, after?: NotedErasure): Promise<readonly NotedErasure[]> {
-    const query = this.database.reader.query<PendingRow>(
-      `SELECT subject, revision, at, position FROM receipts
-       WHERE receipt IS NULL AND (at, subject, revision) > (?, ?, ?) ORDER BY at, subject, revision LIMIT ?`,
+    const query = this.database.reader.query<ReceiptRow>(
+      `${SELECT} WHERE receipt IS NULL AND (at, subject, revision) > (?, ?, ?) ORDER BY at, subject, revision LIMIT ?`,
     );
     const from = [after?.at ?? -1, after?.ref.subject ?? '', after?.ref.revision ?? 0];
     const rows = await this.database.read(() => query.all(...from, limit));
-    return rows.map(([subject, revision, at, position]) => ({
+    return rows.map(intact).map(([subject, revision, at, position]) => ({
       ref: { subject, revision },
       at,
       position: position as Position,
@@ -78,20 +104,19 @@ export class SqliteReceipts extends Receipts {
     return this.database.write(() => {
       const row = this.standing.get(subject, revision);
       if (row === undefined) throw new RangeError('A receipt for an erasure that was never noted');
-      const [standing] = row;
+      const [, , at, position, standing] = intact(row);
       if (standing !== null) return () => standing;
       return () => {
-        this.give.run(receipt, subject, revision);
+        this.give.run(receipt, rowChecksum([subject, revision, at, position, receipt]), subject, revision);
         return receipt;
       };
     });
   }
 
   override async find({ subject, revision }: KeyRef): Promise<string | undefined> {
-    const query = this.database.reader.query<[string | null]>(
-      'SELECT receipt FROM receipts WHERE subject = ? AND revision = ?',
-    );
-    return (await this.database.read(() => query.get(subject, revision)))?.[0] ?? undefined;
+    const query = this.database.reader.query<ReceiptRow>(`${SELECT} WHERE subject = ? AND revision = ?`);
+    const row = await this.database.read(() => query.get(subject, revision));
+    return row && (intact(row)[4] ?? undefined);
   }
 
   override async told({ subject, revision }: KeyRef, webhookId: string, at: number): Promise<void> {

@@ -25,7 +25,7 @@ describe('the embedded stores', () => {
     await stores.close();
   });
 
-  it('leave seven whole files behind, which hold everything at the next start', async () => {
+  it('leave seven whole files and a mark of them behind, which hold everything at the next start', async () => {
     const first = await openSqliteStores({ dataDir });
     const logId = await first.eventStore.logId();
     const { position } = await first.eventStore.append('s', 'no_stream', [event]);
@@ -41,6 +41,7 @@ describe('the embedded stores', () => {
       'events.db',
       'keys.db',
       'receipts.db',
+      'stopped.json',
       'views.db',
       'webhooks.db',
     ]);

@@ -3,29 +3,40 @@ import { join, resolve } from 'node:path';
 import { type Clock, SystemClock } from '../../event-sourcing/clock.js';
 import type { EventStore } from '../../event-sourcing/event-store.js';
 import type { KeyStores, ReadModelStores } from '../opened-stores.js';
-import { CUSTOMER_VIEWS_SCHEMA } from './customer-tables.js';
+import { CUSTOMER_VIEWS_SCHEMA, customersIn } from './customer-tables.js';
 import { lockDataFolder } from './data-folder-lock.js';
 import { type DatabaseOptions, SqliteDatabase } from './database.js';
 import { IN_MEMORY } from './driver.js';
-import { API_KEYS_SCHEMA, SqliteApiKeys } from './sqlite-api-keys.js';
-import { AUDIT_TREE_SCHEMA, SqliteAuditTree } from './sqlite-audit-tree.js';
-import { CHECKPOINTS_SCHEMA, SqliteCheckpoints } from './sqlite-checkpoints.js';
+import { API_KEYS, API_KEYS_SCHEMA, SqliteApiKeys } from './sqlite-api-keys.js';
+import { AUDIT_TABLES, AUDIT_TREE_SCHEMA, SqliteAuditTree } from './sqlite-audit-tree.js';
+import { CHECKPOINTS, CHECKPOINTS_SCHEMA, SqliteCheckpoints } from './sqlite-checkpoints.js';
 import { SqliteCustomerViews } from './sqlite-customer-views.js';
-import { SqliteEventStore } from './sqlite-event-store.js';
-import { RECEIPTS_SCHEMA, SqliteReceipts } from './sqlite-receipts.js';
+import { eventsDatabase, SqliteEventStore } from './sqlite-event-store.js';
+import { KEY_TABLES } from './key-rows.js';
+import { RECEIPTS, RECEIPTS_SCHEMA, SqliteReceipts } from './sqlite-receipts.js';
 import { SqliteSubjectKeys, SUBJECT_KEYS_SCHEMA } from './sqlite-subject-keys.js';
 import { SqliteWebhooks, WEBHOOKS_SCHEMA } from './sqlite-webhooks.js';
+import { StartCheck } from './start-check.js';
+import { unusable } from './unusable-file.js';
+import { ENDPOINTS } from './webhook-rows.js';
 
-export type SqliteStoresOptions = { readonly clock?: Clock } & (
-  | {
-      /** Made when absent, for its owner only. */
-      readonly dataDir: string;
-      /** Whether to be the one server of the folder; true unless said otherwise. Commands beside a server open without. */
-      readonly lock?: boolean;
-    }
-  /** Gone at the end. */
-  | { readonly memory: true }
-);
+export interface FolderOptions {
+  readonly clock?: Clock;
+  /** Gets a line for each file that is too large to be looked through at a start. */
+  readonly log?: (line: string) => void;
+}
+
+export type SqliteStoresOptions = FolderOptions &
+  (
+    | {
+        /** Made when absent, for its owner only. */
+        readonly dataDir: string;
+        /** Whether to be the one server of the folder; true unless said otherwise. Commands beside a server open without. */
+        readonly lock?: boolean;
+      }
+    /** Gone at the end. */
+    | { readonly memory: true }
+  );
 
 export interface SqliteStores extends ReadModelStores, KeyStores {
   readonly eventStore: EventStore;
@@ -35,7 +46,7 @@ export interface SqliteStores extends ReadModelStores, KeyStores {
 
 /**
  * @throws DataFolderInUse
- * @throws StoreUnavailable a file that can't be read or is no database
+ * @throws FileUnusable a file that can't be read, is no database, or is damaged
  */
 export async function openSqliteStores(options: SqliteStoresOptions): Promise<SqliteStores> {
   const folder = SqliteFolder.open(options);
@@ -57,6 +68,8 @@ export async function openSqliteStores(options: SqliteStoresOptions): Promise<Sq
 export class SqliteFolder {
   private readonly closing: (() => void | Promise<void>)[] = [];
   private readonly clock: Clock;
+  /** Of the one server of the folder. */
+  private check: StartCheck | undefined;
 
   private constructor(
     private readonly folder: string | undefined,
@@ -71,21 +84,29 @@ export class SqliteFolder {
     const path = resolve(options.dataDir);
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const folder = new SqliteFolder(path, options.clock);
-    if (options.lock !== false) folder.closing.push(lockDataFolder(path));
+    if (options.lock === false) return folder;
+    folder.closing.push(lockDataFolder(path));
+    const check = (folder.check = StartCheck.begin(path, options.log));
+    folder.closing.push(() => check.stopped());
     return folder;
   }
 
   async openLog(): Promise<EventStore> {
-    const log = await SqliteEventStore.open({ file: this.pathOf('events.db'), clock: this.clock });
-    this.closing.push(() => log.close());
-    return log;
+    const settings = eventsDatabase(this.pathOf('events.db'));
+    return this.opening(settings, async () => {
+      this.check?.require(settings);
+      const log = await SqliteEventStore.open({ file: settings.file, clock: this.clock });
+      this.closing.push(() => log.close());
+      return log;
+    });
   }
 
   async openReadModel(): Promise<ReadModelStores> {
     const views = await this.database(viewsDatabase(this.pathOf('views.db')));
     const access = await this.database(accessDatabase(this.pathOf('access.db')));
     const webhooks = await this.database(webhooksDatabase(this.pathOf('webhooks.db')));
-    const audit = await this.database(auditDatabase(this.pathOf('audit.db')));
+    const auditSettings = auditDatabase(this.pathOf('audit.db'));
+    const audit = await this.database(auditSettings);
     const receipts = await this.database(receiptsDatabase(this.pathOf('receipts.db')));
     const customerViews = new SqliteCustomerViews(views);
     this.closing.push(() => customerViews.stop());
@@ -95,7 +116,7 @@ export class SqliteFolder {
       apiKeys: new SqliteApiKeys(access),
       webhooks: new SqliteWebhooks(webhooks),
       webhookCheckpoints: new SqliteCheckpoints(webhooks, this.clock),
-      auditTree: await SqliteAuditTree.open(audit),
+      auditTree: await this.opening(auditSettings, () => SqliteAuditTree.open(audit)),
       auditCheckpoints: new SqliteCheckpoints(audit, this.clock),
       receipts: new SqliteReceipts(receipts),
       receiptCheckpoints: new SqliteCheckpoints(receipts, this.clock),
@@ -103,8 +124,9 @@ export class SqliteFolder {
   }
 
   async openKeys(): Promise<KeyStores> {
-    const keys = await this.database(keysDatabase(this.pathOf('keys.db')));
-    const subjectKeys = await SqliteSubjectKeys.open(keys);
+    const settings = keysDatabase(this.pathOf('keys.db'));
+    const keys = await this.database(settings);
+    const subjectKeys = await this.opening(settings, () => SqliteSubjectKeys.open(keys));
     this.closing.push(() => subjectKeys.stop());
     return { subjectKeys, keyCheckpoints: new SqliteCheckpoints(keys, this.clock) };
   }
@@ -118,9 +140,21 @@ export class SqliteFolder {
   }
 
   private async database(settings: DatabaseOptions): Promise<SqliteDatabase> {
-    const database = await SqliteDatabase.open(settings);
-    this.closing.push(() => database.close());
-    return database;
+    return this.opening(settings, async () => {
+      this.check?.require(settings);
+      const database = await SqliteDatabase.open(settings);
+      this.closing.push(() => database.close());
+      return database;
+    });
+  }
+
+  /** @throws FileUnusable names the file and what to do */
+  private async opening<T>({ file, store }: DatabaseOptions, open: () => Promise<T>): Promise<T> {
+    try {
+      return await open();
+    } catch (error) {
+      throw unusable(error, file, store) ?? error;
+    }
   }
 }
 
@@ -133,6 +167,7 @@ export const viewsDatabase = (file: string): DatabaseOptions => ({
   // An update of any customer reaches into indexes over all of them.
   cacheMb: 64,
   schema: `${CUSTOMER_VIEWS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+  checked: (connection) => [...customersIn(connection), CHECKPOINTS],
 });
 
 export const keysDatabase = (file: string): DatabaseOptions => ({
@@ -141,6 +176,7 @@ export const keysDatabase = (file: string): DatabaseOptions => ({
   durability: 'full',
   secureDelete: true,
   schema: `${SUBJECT_KEYS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+  checked: () => [...KEY_TABLES, CHECKPOINTS],
 });
 
 export const accessDatabase = (file: string): DatabaseOptions => ({
@@ -148,6 +184,7 @@ export const accessDatabase = (file: string): DatabaseOptions => ({
   store: 'api_keys',
   durability: 'full',
   schema: API_KEYS_SCHEMA,
+  checked: () => [API_KEYS],
 });
 
 /** With its checkpoint in the same file: it never comes back from a power cut without what was noted before it. */
@@ -156,6 +193,7 @@ export const webhooksDatabase = (file: string): DatabaseOptions => ({
   store: 'webhooks',
   durability: 'full',
   schema: `${WEBHOOKS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+  checked: () => [ENDPOINTS, CHECKPOINTS],
 });
 
 /** Leaves can be made again from the log, like their checkpoint in the same file; a signature is synced when it is made. */
@@ -164,6 +202,7 @@ export const auditDatabase = (file: string): DatabaseOptions => ({
   store: 'audit_tree',
   durability: 'normal',
   schema: `${AUDIT_TREE_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+  checked: () => [...AUDIT_TABLES, CHECKPOINTS],
 });
 
 /** With its checkpoint in the same file, as that of the webhooks. */
@@ -172,4 +211,5 @@ export const receiptsDatabase = (file: string): DatabaseOptions => ({
   store: 'receipts',
   durability: 'full',
   schema: `${RECEIPTS_SCHEMA}; ${CHECKPOINTS_SCHEMA}`,
+  checked: () => [RECEIPTS, CHECKPOINTS],
 });

@@ -8,6 +8,18 @@ import {
 } from '../../privacy/subject-keys.js';
 import type { Change, Query } from './connection.js';
 import type { SqliteDatabase } from './database.js';
+import {
+  copyOf,
+  erasedChecksum,
+  fromRow,
+  KEY_TABLES,
+  type KeyRow,
+  OVERWRITE_CHECKSUM,
+  padded,
+  stateOf,
+  toState,
+} from './key-rows.js';
+import { CHECKSUM_TRIGGER, requireIntact, rowChecksum } from './row-checksums.js';
 import { WalScrubber } from './wal-scrubber.js';
 
 /**
@@ -24,21 +36,18 @@ export const SUBJECT_KEYS_SCHEMA = `
     master_key_id TEXT,
     wrapped BLOB,
     fingerprint TEXT,
+    checksum INTEGER,
     UNIQUE (subject, revision)
   );
   CREATE TABLE secrets (
     name TEXT PRIMARY KEY,
     master_key_id TEXT NOT NULL,
     wrapped BLOB NOT NULL,
-    fingerprint TEXT NOT NULL
-  )`;
+    fingerprint TEXT NOT NULL,
+    checksum INTEGER
+  );
+  ${KEY_TABLES.map(CHECKSUM_TRIGGER).join(';')}`;
 
-type KeyRow = readonly [
-  erased: number,
-  masterKeyId: string | null,
-  wrapped: Uint8Array | null,
-  fingerprint: string | null,
-];
 type LivingRow = readonly [
   number: number,
   subject: string,
@@ -48,20 +57,16 @@ type LivingRow = readonly [
   fingerprint: string | null,
 ];
 type NamedSecretRow = readonly [name: string, masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
-type SecretRow = readonly [masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
+type SecretRow = readonly [checksum: number | null, masterKeyId: string, wrapped: Uint8Array, fingerprint: string];
 /** A row may have been copied back from a backup: what was destroyed once is known by its fingerprint, and stays erased. */
 const SELECT = `
-  SELECT erased OR EXISTS (SELECT 1 FROM destroyed_keys d WHERE d.fingerprint = k.fingerprint),
-    master_key_id, wrapped, fingerprint
+  SELECT EXISTS (SELECT 1 FROM destroyed_keys d WHERE d.fingerprint = k.fingerprint),
+    checksum, erased, master_key_id, wrapped, fingerprint
   FROM subject_keys k WHERE subject = ? AND revision = ?`;
 const DESTROYED_KEYS = `
   CREATE TABLE IF NOT EXISTS destroyed_keys (fingerprint TEXT PRIMARY KEY) WITHOUT ROWID;
   INSERT OR IGNORE INTO destroyed_keys
   SELECT fingerprint FROM subject_keys WHERE erased = 1 AND fingerprint IS NOT NULL`;
-/** Each can be written over by any other; configured ids are no longer. */
-const ID_LENGTH = 64;
-const padded = (masterKeyId: string): string => masterKeyId.padEnd(ID_LENGTH);
-const NONE: KeyState = { status: 'none' };
 
 /** In a database made with {@link SUBJECT_KEYS_SCHEMA} and `secureDelete`. */
 export class SqliteSubjectKeys extends SubjectKeys {
@@ -83,22 +88,24 @@ export class SqliteSubjectKeys extends SubjectKeys {
   private constructor(private readonly database: SqliteDatabase) {
     super();
     const { reader, writer } = database;
-    const columns = 'subject, revision, erased, master_key_id, wrapped, fingerprint';
+    const columns = 'subject, revision, erased, master_key_id, wrapped, fingerprint, checksum';
     this.read = reader.query(SELECT);
     this.readForWriting = writer.query(SELECT);
-    this.insert = writer.change(`INSERT INTO subject_keys (${columns}) VALUES (?, ?, 0, ?, ?, ?)`);
-    this.insertFence = writer.change(`INSERT INTO subject_keys (${columns}) VALUES (?, ?, 1, NULL, NULL, NULL)`);
+    this.insert = writer.change(`INSERT INTO subject_keys (${columns}) VALUES (?, ?, 0, ?, ?, ?, ?)`);
+    this.insertFence = writer.change(`INSERT INTO subject_keys (${columns}) VALUES (?, ?, 1, NULL, NULL, NULL, ?)`);
     this.erase = writer.change(
-      'UPDATE subject_keys SET erased = 1, wrapped = zeroblob(length(wrapped)) WHERE subject = ? AND revision = ? AND erased = 0',
+      `UPDATE subject_keys SET erased = 1, wrapped = zeroblob(length(wrapped)), ${OVERWRITE_CHECKSUM} WHERE subject = ? AND revision = ? AND erased = 0`,
     );
     this.remember = writer.change('INSERT OR IGNORE INTO destroyed_keys VALUES (?)');
-    this.readSecret = writer.query('SELECT master_key_id, wrapped, fingerprint FROM secrets WHERE name = ?');
-    this.insertSecret = writer.change('INSERT INTO secrets VALUES (?, ?, ?, ?)');
+    this.readSecret = writer.query('SELECT checksum, master_key_id, wrapped, fingerprint FROM secrets WHERE name = ?');
+    this.insertSecret = writer.change(
+      'INSERT INTO secrets (name, master_key_id, wrapped, fingerprint, checksum) VALUES (?, ?, ?, ?, ?)',
+    );
     this.rewrapKey = writer.change(
-      'UPDATE subject_keys SET master_key_id = ?, wrapped = ? WHERE subject = ? AND revision = ? AND erased = 0 AND wrapped = ?',
+      `UPDATE subject_keys SET master_key_id = ?, wrapped = ?, ${OVERWRITE_CHECKSUM} WHERE subject = ? AND revision = ? AND erased = 0 AND wrapped = ?`,
     );
     this.rewrapSecret = writer.change(
-      'UPDATE secrets SET master_key_id = ?, wrapped = ? WHERE name = ? AND wrapped = ?',
+      `UPDATE secrets SET master_key_id = ?, wrapped = ?, ${OVERWRITE_CHECKSUM} WHERE name = ? AND wrapped = ?`,
     );
     this.living = reader.query(
       `SELECT number, subject, revision, master_key_id, wrapped, fingerprint FROM subject_keys
@@ -124,20 +131,21 @@ export class SqliteSubjectKeys extends SubjectKeys {
     return keys;
   }
 
-  override find({ subject, revision }: KeyRef): Promise<KeyState> {
-    return this.database.read(() => toState(this.read.get(subject, revision)));
+  override find(ref: KeyRef): Promise<KeyState> {
+    return this.database.read(() => toState(ref, this.read.get(ref.subject, ref.revision)));
   }
 
   override findMany(refs: readonly KeyRef[]): Promise<readonly KeyState[]> {
-    return this.database.read(() => refs.map(({ subject, revision }) => toState(this.read.get(subject, revision))));
+    return this.database.read(() => refs.map((ref) => toState(ref, this.read.get(ref.subject, ref.revision))));
   }
 
   override create({ subject, revision }: KeyRef, key: WrappedKey): Promise<KeyState> {
     return this.database.write(() => {
-      const standing = toState(this.readForWriting.get(subject, revision));
+      const standing = toState({ subject, revision }, this.readForWriting.get(subject, revision));
       if (standing.status !== 'none') return () => standing;
       return () => {
-        this.insert.run(subject, revision, padded(key.masterKeyId), key.wrapped, key.fingerprint);
+        const stored = [padded(key.masterKeyId), key.wrapped, key.fingerprint] as const;
+        this.insert.run(subject, revision, ...stored, rowChecksum([subject, revision, 0, ...stored]));
         return { status: 'active', ...copyOf(key) };
       };
     });
@@ -146,12 +154,14 @@ export class SqliteSubjectKeys extends SubjectKeys {
   /** When it resolves, the key is in no byte of the files, unless a reader in another process holds that up for long. */
   override async destroy({ subject, revision }: KeyRef): Promise<{ readonly fingerprint?: string }> {
     const mark = await this.database.write(() => {
-      const standing = toState(this.readForWriting.get(subject, revision));
+      const row = this.readForWriting.get(subject, revision);
+      const standing = stateOf(row);
       const fingerprint = standing.status === 'none' ? undefined : standing.fingerprint;
       return () => {
-        if (standing.status === 'none') this.insertFence.run(subject, revision);
+        if (standing.status === 'none')
+          this.insertFence.run(subject, revision, rowChecksum([subject, revision, 1, null, null, null]));
         if (fingerprint !== undefined) this.remember.run(fingerprint);
-        const destroyed = this.erase.run(subject, revision).changes > 0;
+        const destroyed = this.erase.run(erasedChecksum({ subject, revision }, row), subject, revision).changes > 0;
         return { destroyed, answer: fingerprint === undefined ? {} : { fingerprint } };
       };
     });
@@ -164,10 +174,13 @@ export class SqliteSubjectKeys extends SubjectKeys {
     return this.database.write(() => {
       const row = this.readSecret.get(name);
       if (row !== undefined) {
-        return () => fromRow(...row);
+        const [checksum, ...secret] = row;
+        requireIntact('secrets', [name, ...secret], checksum);
+        return () => fromRow(...secret);
       }
       return () => {
-        this.insertSecret.run(name, padded(ifAbsent.masterKeyId), ifAbsent.wrapped, ifAbsent.fingerprint);
+        const stored = [name, padded(ifAbsent.masterKeyId), ifAbsent.wrapped, ifAbsent.fingerprint] as const;
+        this.insertSecret.run(...stored, rowChecksum(stored));
         return copyOf(ifAbsent);
       };
     });
@@ -187,12 +200,15 @@ export class SqliteSubjectKeys extends SubjectKeys {
   }
 
   override rewrap(purpose: KeyPurpose, standing: WrappedKey, { masterKeyId, wrapped }: WrappedKey): Promise<boolean> {
+    const stored = [padded(masterKeyId), wrapped] as const;
     return this.database.write(() => () => {
-      const { changes } =
-        'secret' in purpose
-          ? this.rewrapSecret.run(padded(masterKeyId), wrapped, purpose.secret, standing.wrapped)
-          : this.rewrapKey.run(padded(masterKeyId), wrapped, purpose.subject, purpose.revision, standing.wrapped);
-      return changes === 1;
+      if ('secret' in purpose) {
+        const sum = rowChecksum([purpose.secret, ...stored, standing.fingerprint]);
+        return this.rewrapSecret.run(...stored, sum, purpose.secret, standing.wrapped).changes === 1;
+      }
+      const { subject, revision } = purpose;
+      const sum = rowChecksum([subject, revision, 0, ...stored, standing.fingerprint]);
+      return this.rewrapKey.run(...stored, sum, subject, revision, standing.wrapped).changes === 1;
     });
   }
 
@@ -209,22 +225,3 @@ export class SqliteSubjectKeys extends SubjectKeys {
     this.scrubber.stop();
   }
 }
-
-function toState(row: KeyRow | undefined): KeyState {
-  if (row === undefined) return NONE;
-  const [erased, masterKeyId, wrapped, fingerprint] = row;
-  if (erased === 1) return { status: 'erased', ...(fingerprint !== null && { fingerprint }) };
-  return { status: 'active', ...fromRow(masterKeyId, wrapped, fingerprint) };
-}
-
-function fromRow(masterKeyId: string | null, wrapped: Uint8Array | null, fingerprint: string | null): WrappedKey {
-  if (masterKeyId === null || wrapped === null || fingerprint === null)
-    throw new Error('A subject key without its parts');
-  return copyOf({ masterKeyId: masterKeyId.trimEnd(), wrapped, fingerprint });
-}
-
-const copyOf = ({ masterKeyId, wrapped, fingerprint }: WrappedKey): WrappedKey => ({
-  masterKeyId,
-  wrapped: Uint8Array.from(wrapped),
-  fingerprint,
-});

@@ -3,15 +3,27 @@ import type { WebhookEndpoint } from '../../subscribers/webhooks/webhook-endpoin
 import { type LanePage, Webhooks } from '../../subscribers/webhooks/webhooks.js';
 import type { Change, Query } from './connection.js';
 import type { SqliteDatabase } from './database.js';
-import { fromEndpointRow, fromLaneRow, type LaneRow, SELECT_LANE, toDocument } from './webhook-rows.js';
+import { CHECKSUM_TRIGGER, rowChecksum } from './row-checksums.js';
+import {
+  ENDPOINTS,
+  type EndpointRow,
+  fromEndpointRow,
+  fromLaneRow,
+  type LaneRow,
+  SELECT_ENDPOINT,
+  SELECT_LANE,
+  toDocument,
+} from './webhook-rows.js';
 
 export const WEBHOOKS_SCHEMA = `
   CREATE TABLE endpoints (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     version INTEGER NOT NULL,
-    document TEXT NOT NULL
+    document TEXT NOT NULL,
+    checksum INTEGER
   );
+  ${CHECKSUM_TRIGGER(ENDPOINTS)};
   CREATE TABLE lanes (
     endpoint_id TEXT NOT NULL,
     customer_id TEXT NOT NULL,
@@ -72,8 +84,10 @@ export class SqliteWebhooks extends Webhooks {
   constructor(private readonly database: SqliteDatabase) {
     super();
     const { writer } = database;
-    this.insert = writer.change('INSERT INTO endpoints (id, version, document) VALUES (?, ?, ?)');
-    this.update = writer.change('UPDATE endpoints SET version = ?, document = ? WHERE id = ? AND version = ?');
+    this.insert = writer.change('INSERT INTO endpoints (id, version, document, checksum) VALUES (?, ?, ?, ?)');
+    this.update = writer.change(
+      'UPDATE endpoints SET version = ?, document = ?, checksum = ? WHERE id = ? AND version = ?',
+    );
     this.delete = writer.change('DELETE FROM endpoints WHERE id = ?');
     this.deleteLanes = writer.change(
       `DELETE FROM lanes WHERE endpoint_id = ? AND customer_id IN
@@ -92,23 +106,26 @@ export class SqliteWebhooks extends Webhooks {
 
   override async add(endpoint: WebhookEndpoint): Promise<void> {
     const { id, version } = endpoint;
-    await this.database.write(() => () => this.insert.run(id, version, toDocument(endpoint)));
+    const row = [id, version, toDocument(endpoint)] as const;
+    await this.database.write(() => () => this.insert.run(...row, rowChecksum(row)));
   }
 
   override async find(id: string): Promise<WebhookEndpoint | undefined> {
-    const query = this.database.reader.query<[string]>('SELECT document FROM endpoints WHERE id = ?');
+    const query = this.database.reader.query<EndpointRow>(`${SELECT_ENDPOINT} WHERE id = ?`);
     const row = await this.database.read(() => query.get(id));
     return row && fromEndpointRow(row);
   }
 
   override async list(): Promise<readonly WebhookEndpoint[]> {
-    const query = this.database.reader.query<[string]>('SELECT document FROM endpoints ORDER BY number');
+    const query = this.database.reader.query<EndpointRow>(`${SELECT_ENDPOINT} ORDER BY number`);
     return (await this.database.read(() => query.all())).map(fromEndpointRow);
   }
 
   override replace(endpoint: WebhookEndpoint, ifVersion: number): Promise<boolean> {
     const { id, version } = endpoint;
-    return this.database.write(() => () => this.update.run(version, toDocument(endpoint), id, ifVersion).changes > 0);
+    const document = toDocument(endpoint);
+    const sum = rowChecksum([id, version, document]);
+    return this.database.write(() => () => this.update.run(version, document, sum, id, ifVersion).changes > 0);
   }
 
   override async remove(id: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Lane, LaneState, Outcome } from '../../subscribers/webhooks/lane.js';
 import type { SealedSecret, WebhookEndpoint } from '../../subscribers/webhooks/webhook-endpoint.js';
+import { type CheckedTable, requireIntact } from './row-checksums.js';
 
 /** Bytes have no place in JSON. */
 type StoredSecret = Omit<SealedSecret, 'wrapped'> & { readonly wrapped: string };
@@ -13,8 +14,13 @@ export function toDocument({ secrets, ...rest }: WebhookEndpoint): string {
   return JSON.stringify(stored);
 }
 
-/** Nothing else writes these rows. */
-export function fromEndpointRow([document]: readonly [string]): WebhookEndpoint {
+export const ENDPOINTS: CheckedTable = { name: 'endpoints', key: ['number'], columns: ['id', 'version', 'document'] };
+export const SELECT_ENDPOINT = 'SELECT id, version, document, checksum FROM endpoints';
+export type EndpointRow = readonly [id: string, version: number, document: string, checksum: number | null];
+
+/** Nothing else writes these rows. @throws RowDamaged */
+export function fromEndpointRow([id, version, document, checksum]: EndpointRow): WebhookEndpoint {
+  requireIntact(ENDPOINTS.name, [id, version, document], checksum);
   const { secrets, ...rest } = JSON.parse(document) as StoredEndpoint;
   return {
     ...rest,
