@@ -48,18 +48,22 @@ export class FollowersModule {
       provide: LogFollowers,
       inject: [SourceOwnership, WebhookDispatcher],
       useFactory: (ownership: SourceOwnership, dispatcher: WebhookDispatcher) =>
-        new LogFollowers(store, [
-          { name: 'projector', follower: projector, beforeServing: true },
-          { name: 'erasures', follower: erasures, beforeServing: true },
-          {
-            name: 'sources',
-            follower: follow(new SourceFollower(store, clock, ownership), checkpoints, parts),
-            beforeServing: false,
-          },
-          { name: 'webhooks', follower: noting(parts, dispatcher), beforeServing: false },
-          { name: 'audit-tree', follower: leaves, beforeServing: false },
-          { name: 'receipts', follower: receipts, beforeServing: false },
-        ]),
+        new LogFollowers(
+          store,
+          [
+            { name: 'projector', follower: projector, beforeServing: true },
+            { name: 'erasures', follower: erasures, beforeServing: true },
+            {
+              name: 'sources',
+              follower: follow(new SourceFollower(store, clock, ownership), checkpoints, parts),
+              beforeServing: false,
+            },
+            { name: 'webhooks', follower: noting(parts, dispatcher), beforeServing: false },
+            { name: 'audit-tree', follower: leaves, beforeServing: false },
+            { name: 'receipts', follower: receipts, beforeServing: false },
+          ],
+          followerLog(LogFollowers.name),
+        ),
     };
     const gate = { provide: ReadGate, useValue: new ReadGate(store, customerViews, projector) };
     const gateModule: DynamicModule = { module: ReadGateModule, global: true, providers: [gate], exports: [gate] };

@@ -2,8 +2,7 @@ import { relative, resolve } from 'node:path';
 import { ensureFirstKey } from './access/first-key.js';
 import { openPrivacy, openSourceDirectory, openStores, type Stores } from './adapters.js';
 import { type Config, loadEnvFile, readConfig } from './config.js';
-import { LogMismatch } from './event-sourcing/log-follower.js';
-import { type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
+import { AnotherLog, LogMismatch, type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
 import { SystemClock } from './event-sourcing/clock.js';
 import { describeError, ServiceLogger } from './http/service-logger.js';
 import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
@@ -100,7 +99,15 @@ const SETTING_OF: Record<StoreName, string> = {
 
 /** What an operator can mend has a message of its own; anything else is a fault of ours, told without its message. */
 function explain(error: unknown): string {
-  const known = [ConfigError, DataFolderInUse, LogMismatch, MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken];
+  const known = [
+    AnotherLog,
+    ConfigError,
+    DataFolderInUse,
+    LogMismatch,
+    MasterKeyRefused,
+    MasterKeyUnknown,
+    WrappedKeyBroken,
+  ];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;
   if (error instanceof StoreUnavailable) return `The start failed: ${SETTING_OF[error.store]}`;
   if (error instanceof Error && 'syscall' in error && 'code' in error) {

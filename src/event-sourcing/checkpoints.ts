@@ -44,8 +44,11 @@ export abstract class Checkpoints {
   abstract readonly owner: string;
 
   abstract load(name: string): Promise<Checkpoint | undefined>;
-  /** @returns false when the lease's epoch is no longer the newest: nothing was written. */
-  abstract save(name: string, checkpoint: Checkpoint, lease?: Lease): Promise<boolean>;
+  /**
+   * @param after the position that must be stored at the time; any, or none, when absent
+   * @returns false when the lease's epoch is no longer the newest, or another position is stored: nothing was written
+   */
+  abstract save(name: string, checkpoint: Checkpoint, lease?: Lease, after?: Position): Promise<boolean>;
   abstract remove(name: string): Promise<void>;
 
   /** Takes the lease when it is free, expired or already this owner's; undefined when another holds it. */

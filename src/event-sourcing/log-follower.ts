@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Batch, batches } from './batches.js';
-import { type Checkpoint, type Checkpoints, type Lease, namedInCheckpoint } from './checkpoints.js';
+import { verifyCheckpoint } from './checkpoint-verification.js';
+import { type Checkpoint, type Checkpoints, namedInCheckpoint } from './checkpoints.js';
 import type { Clock } from './clock.js';
-import { readMetadata } from './envelope.js';
 import type { EventStore, Position, RecordedEvent } from './event-store.js';
+import { FollowerCheckpoint } from './follower-checkpoint.js';
+import { FollowerProgress } from './follower-progress.js';
 import { gathered } from './gathering.js';
 import { HeldLease } from './held-lease.js';
 import { type FailureLog, RepeatedFailure } from './repeated-failure.js';
+import { AnotherLog } from './store-errors.js';
 
 /** An event of a type this release does not know: a newer release writes to the same log. */
 export class UnknownEventType extends Error {
@@ -14,11 +17,6 @@ export class UnknownEventType extends Error {
   constructor(message = 'The log holds an event of a type this release does not know') {
     super(message);
   }
-}
-
-/** The log is not the one the checkpoint was made from: wiped, restored or exchanged. */
-export class LogMismatch extends Error {
-  override readonly name = 'LogMismatch';
 }
 
 /** What follows the log: handles every event at least once, in order. Throwing has the batch handed in again. */
@@ -31,8 +29,11 @@ export interface LogHandler {
 }
 
 export interface FollowerStatus {
-  /** `waiting`: another instance follows, and this one watches how far that has come. */
-  readonly state: 'waiting' | 'following' | 'retrying' | 'degraded' | 'stopped';
+  /**
+   * `waiting`: another instance follows, and this one watches how far that has come. `suspended`: the event log is another
+   * one, and nothing is handled until the right one is back.
+   */
+  readonly state: 'waiting' | 'following' | 'retrying' | 'suspended' | 'degraded' | 'stopped';
   /** How long the newest event waits already, or the newest handled one waited while more were there; 0 when caught up. */
   readonly lagMs: number;
   /** About how many events are in the log and not handled yet. */
@@ -56,8 +57,8 @@ export interface FollowerParts {
 const BATCH = 500;
 /** So long nobody follows when the holder is killed, or loses its way to the store that the lease is in. */
 const LEASE_MS = 5_000;
-/** A crash has at most so much handed in again; what is handled is handled, whether it is written down or not. */
-const CHECKPOINT_EVERY_MS = 500;
+/** How soon a follower sees that the right log is back. */
+const SUSPENDED_MS = 1_000;
 /** While another follows: how often its checkpoint is looked at, and after how many looks the lease is asked for again. */
 const WATCH = { everyMs: 500, looks: 2 };
 const BACKOFF_MS = { first: 100, most: 2_000 };
@@ -74,35 +75,34 @@ export class LogFollower {
   private lagMs = 0;
   private restarts = 0;
   private holdsLease = false;
-  private position: Position | undefined;
-  private last: Checkpoint['last'];
-  /** Handled, but not written down yet. */
-  private unsaved: Checkpoint | undefined;
-  private waiters: { readonly position: Position; readonly resolve: () => void }[] = [];
-  /** A head of the log that was seen and is not reached yet. */
-  private awaited: { readonly head: Position; readonly since: number } | undefined;
-
+  private readonly progress: FollowerProgress;
+  private readonly checkpoint: FollowerCheckpoint;
+  private held: HeldLease | undefined;
+  private setBackTimes = 0;
   private readonly failing: RepeatedFailure;
+  private readonly unreachable: RepeatedFailure;
+  private readonly restored: RepeatedFailure;
 
   constructor(private readonly parts: FollowerParts) {
-    this.failing = new RepeatedFailure({ log: parts.log, what: `${parts.handler.name} could not follow the log` });
+    const { checkpoints, handler, store, log } = parts;
+    this.progress = new FollowerProgress(store, parts.clock);
+    const nameNow = (): Promise<string> => handler.checkpointName();
+    const setBack = (stored: Checkpoint | undefined): void => this.setBack(stored);
+    this.checkpoint = new FollowerCheckpoint({ store, checkpoints, nameNow, setBack });
+    this.failing = new RepeatedFailure({ log, what: `${handler.name} could not follow the log` });
+    this.unreachable = new RepeatedFailure({ log, what: `${handler.name} could not reach its checkpoint` });
+    const what = `${handler.name} goes on from an earlier checkpoint: its database was restored`;
+    this.restored = new RepeatedFailure({ log, what });
   }
 
   get status(): FollowerStatus {
-    const { state, restarts, holdsLease, awaited } = this;
-    const behind = awaited !== undefined && !this.hasReached(awaited.head);
-    const waited = behind ? this.parts.clock.now() - awaited.since : 0;
-    const lagEvents = behind ? this.parts.store.eventsBetween(this.position, awaited.head) : 0;
-    return { state, lagMs: Math.max(this.lagMs, waited), lagEvents, restarts, holdsLease };
+    const { state, restarts, holdsLease } = this;
+    const { ms, events } = this.progress.lag;
+    return { state, lagMs: Math.max(this.lagMs, ms), lagEvents: events, restarts, holdsLease };
   }
 
-  /** Tells where the log ends, for measuring how far behind this is, also when nothing comes through any more. */
   observe(head: Position): void {
-    if (this.awaited !== undefined && !this.hasReached(this.awaited.head)) {
-      this.awaited = { head, since: this.awaited.since };
-    } else {
-      this.awaited = this.hasReached(head) ? undefined : { head, since: this.parts.clock.now() };
-    }
+    this.progress.observe(head);
   }
 
   start(): void {
@@ -117,7 +117,7 @@ export class LogFollower {
 
   /** Whether everything up to `position` has been handled, by this follower or by the one it watches. */
   hasReached(position: Position): boolean {
-    return this.position !== undefined && this.parts.store.comparePositions(this.position, position) >= 0;
+    return this.progress.hasReached(position);
   }
 
   /**
@@ -125,87 +125,116 @@ export class LogFollower {
    * degraded, and may never come to know it.
    */
   reached(position: Position): Promise<void> {
-    if (this.hasReached(position) || this.state === 'degraded') return Promise.resolve();
-    return new Promise((resolve) => this.waiters.push({ position, resolve }));
+    return this.state === 'degraded' ? Promise.resolve() : this.progress.reached(position);
+  }
+
+  /** How often the database of the checkpoint was found restored to an earlier state. */
+  get setbacks(): number {
+    return this.setBackTimes;
+  }
+
+  /** Whether the database was restored, and not all that had been handled before is handled again. */
+  get isSetBack(): boolean {
+    return this.progress.isSetBack;
+  }
+
+  /** Looks whether the database of the checkpoint was restored: see {@link setbacks}. @throws StoreUnavailable */
+  async recheck(): Promise<void> {
+    await this.checkpoint.load();
   }
 
   /** @throws LogMismatch the checkpoint was made from another log, or from a later state of this one */
   async verifyCheckpoint(): Promise<void> {
     const { store, handler } = this.parts;
-    const checkpoint = await this.loadCheckpoint();
+    const checkpoint = await this.checkpoint.load();
     if (checkpoint !== undefined) await verifyCheckpoint(store, checkpoint, handler.name);
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     let failures = 0;
+    const onProgress = (): void => {
+      failures = 0;
+      this.failing.recovered();
+    };
     while (!signal.aborted) {
       try {
         const held = await this.takeLease();
         if (held === undefined) await this.watch();
-        else
-          await this.followUnder(held, () => {
-            failures = 0;
-            this.failing.recovered();
-          });
+        else await this.followUnder(held, onProgress);
       } catch (error) {
         if (signal.aborted) return;
-        if (this.state !== 'degraded') this.state = error instanceof UnknownEventType ? 'degraded' : 'retrying';
-        if (this.state === 'degraded') for (const { resolve } of this.waiters.splice(0)) resolve();
-        this.restarts += 1;
-        failures += 1;
-        this.failing.failed(error);
-        const pause = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most);
-        await delay(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+        if (error instanceof AnotherLog) await this.suspend();
+        else await this.retryAfter(error, (failures += 1));
       }
     }
+  }
+
+  private async retryAfter(error: unknown, failures: number): Promise<void> {
+    if (this.state !== 'degraded') this.state = error instanceof UnknownEventType ? 'degraded' : 'retrying';
+    if (this.state === 'degraded') this.progress.release();
+    this.restarts += 1;
+    const pause = Math.min(BACKOFF_MS.first * 2 ** (failures - 1), BACKOFF_MS.most);
+    await this.pause(pause * (0.5 + Math.random() / 2));
+  }
+
+  /** Another log is no failure that trying again can mend; whoever watches the log says it once for all followers. */
+  private async suspend(): Promise<void> {
+    const { store } = this.parts;
+    if (this.state !== 'degraded') this.state = 'suspended';
+    do {
+      await this.pause(SUSPENDED_MS);
+      await store.health().catch(() => undefined);
+    } while (store.anotherLog !== undefined && !this.stopping.signal.aborted);
+  }
+
+  private pause(ms: number): Promise<void> {
+    return delay(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
   private async takeLease(): Promise<HeldLease | undefined> {
     const { checkpoints, handler, owner, watchOnly } = this.parts;
     if (watchOnly === true || this.state === 'degraded') return undefined;
-    return HeldLease.take(checkpoints, handler.name, owner, LEASE_MS);
+    return this.reaching(HeldLease.take(checkpoints, handler.name, owner, LEASE_MS));
   }
 
   /** Another follows: its checkpoint tells how far the work has come. */
   private async watch(): Promise<void> {
     if (this.state !== 'degraded') this.state = 'waiting';
     for (let look = 0; look < WATCH.looks; look += 1) {
-      const checkpoint = await this.loadCheckpoint();
+      const checkpoint = await this.reaching(this.checkpoint.load());
       this.lagMs = 0;
-      if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
+      if (checkpoint !== undefined && this.advance(checkpoint.position, checkpoint.last)) this.failing.recovered();
       await delay(WATCH.everyMs, undefined, { signal: this.stopping.signal });
     }
   }
 
   private async followUnder(held: HeldLease, onProgress: () => void): Promise<void> {
-    const save = (): void => {
-      this.saveCheckpoint(held.lease).then(
-        (kept) => {
-          if (!kept) held.lose();
-        },
-        () => {
-          held.lose();
-        },
-      );
-    };
-    const saving = setInterval(save, CHECKPOINT_EVERY_MS);
+    const stopSaving = this.checkpoint.saveUnder(held);
     const signal = AbortSignal.any([this.stopping.signal, held.lost]);
+    this.held = held;
     this.holdsLease = true;
     try {
-      await this.followFromCheckpoint(signal, onProgress);
-      await this.saveCheckpoint(held.lease);
+      const checkpoint = await this.reaching(this.checkpoint.load());
+      await this.followFrom(checkpoint, signal, onProgress).catch((error: unknown) => {
+        if (!(error instanceof AnotherLog)) this.failing.failed(error);
+        throw error;
+      });
+      await this.checkpoint.save(held);
     } finally {
-      clearInterval(saving);
-      this.unsaved = undefined;
+      stopSaving();
+      this.held = undefined;
       this.holdsLease = false;
       await held.release();
     }
   }
 
-  private async followFromCheckpoint(signal: AbortSignal, onProgress: () => void): Promise<void> {
+  private async followFrom(
+    checkpoint: Checkpoint | undefined,
+    signal: AbortSignal,
+    onProgress: () => void,
+  ): Promise<void> {
     const { store } = this.parts;
-    const checkpoint = await this.loadCheckpoint();
     if (checkpoint !== undefined) this.advance(checkpoint.position, checkpoint.last);
     const logId = await store.logId();
     const failed = new AbortController();
@@ -214,7 +243,7 @@ export class LogFollower {
     const subscription = store.subscribe({ after: checkpoint?.position, signal: until });
     this.state = 'following';
     for await (const batch of batches(subscription, BATCH)) {
-      await this.handleBatch(batch, logId).catch((error: unknown) => {
+      await this.handleBatch(batch, logId, until).catch((error: unknown) => {
         // A subscription that waits for the next event ends by its signal alone.
         failed.abort();
         throw error;
@@ -224,59 +253,46 @@ export class LogFollower {
     }
   }
 
-  private async handleBatch(batch: Batch, logId: string): Promise<void> {
+  private async handleBatch(batch: Batch, logId: string, until: AbortSignal): Promise<void> {
     const { handler, clock } = this.parts;
     const wanted = batch.events.filter(({ stream }) => handler.prefixes.some((prefix) => stream.startsWith(prefix)));
     if (wanted.length > 0) await handler.handle(wanted, this.stopping.signal);
+    // The lease is lost: what is reached now is for its next holder to say.
+    if (until.aborted && !this.stopping.signal.aborted) return;
     const newest = batch.events.at(-1);
     this.lagMs = batch.caughtUp || newest === undefined ? 0 : Math.max(0, clock.now() - newest.recordedAt);
-    if (batch.position === undefined || batch.position === this.position) return;
-    const last = newest === undefined ? this.last : namedInCheckpoint(newest);
-    this.unsaved = { logId, position: batch.position, ...(last && { last }) };
+    if (batch.position === undefined || batch.position === this.progress.position) return;
+    const last = newest === undefined ? this.progress.last : namedInCheckpoint(newest);
+    this.checkpoint.note({ logId, position: batch.position, ...(last && { last }) });
     this.advance(batch.position, last);
   }
 
-  /** @returns false when the lease was lost: another one follows now */
-  private async saveCheckpoint(lease: Lease): Promise<boolean> {
-    const checkpoint = this.unsaved;
-    if (checkpoint === undefined) return true;
-    this.unsaved = undefined;
-    const { checkpoints, handler } = this.parts;
-    return checkpoints.save(await handler.checkpointName(), checkpoint, lease);
+  private async reaching<T>(work: Promise<T>): Promise<T> {
+    try {
+      const result = await work;
+      this.unreachable.recovered();
+      return result;
+    } catch (error) {
+      this.unreachable.failed(error);
+      throw error;
+    }
   }
 
-  private async loadCheckpoint(): Promise<Checkpoint | undefined> {
-    return this.parts.checkpoints.load(await this.parts.handler.checkpointName());
+  /** What the database holds is from before, and so is what this follower has done there. */
+  private setBack(checkpoint: Checkpoint | undefined): void {
+    this.setBackTimes += 1;
+    this.progress.setBack(checkpoint);
+    this.held?.lose();
+    this.restored.failed(new DatabaseRestored());
   }
 
-  private advance(position: Position, last: Checkpoint['last']): void {
-    // Handed in again after a crash or a lost lease: what was reached stays reached.
-    if (this.position !== undefined && this.parts.store.comparePositions(position, this.position) < 0) return;
-    this.position = position;
-    this.last = last;
-    const reached = (waiter: { position: Position }): boolean => this.hasReached(waiter.position);
-    const due = this.waiters.filter(reached);
-    if (due.length === 0) return;
-    this.waiters = this.waiters.filter((waiter) => !reached(waiter));
-    for (const waiter of due) waiter.resolve();
+  private advance(position: Position, last: Checkpoint['last']): boolean {
+    const isFurther = this.progress.advance(position, last);
+    if (isFurther && !this.isSetBack) this.restored.recovered();
+    return isFurther;
   }
 }
 
-/** @throws LogMismatch */
-export async function verifyCheckpoint(store: EventStore, checkpoint: Checkpoint, name: string): Promise<void> {
-  const refuse = (what: string): never => {
-    throw new LogMismatch(
-      `The event log is not the one "${name}" has followed (${what}). Was it wiped or restored? ` +
-        'Restore the matching log, or rebuild the views from this one: npm run admin -- rebuild',
-    );
-  };
-  if (checkpoint.logId !== (await store.logId())) refuse('it has another id');
-  const end = await store.end();
-  if (end === undefined || store.comparePositions(end, checkpoint.position) < 0)
-    refuse('it ends before the checkpoint');
-  const { last } = checkpoint;
-  if (last === undefined) return;
-  const [found] = await store.read(last.stream, { from: last.revision, limit: 1 });
-  if (found?.id !== last.eventId || readMetadata(found).hash !== last.hash)
-    refuse('another event stands at the checkpoint');
+class DatabaseRestored extends Error {
+  override readonly name = 'DatabaseRestored';
 }

@@ -1,5 +1,7 @@
 import type { EventStore } from './event-store.js';
 import type { FollowerStatus, LogFollower } from './log-follower.js';
+import { type FailureLog, RepeatedFailure } from './repeated-failure.js';
+import { AnotherLog } from './store-errors.js';
 
 export interface NamedFollower {
   readonly name: string;
@@ -9,16 +11,21 @@ export interface NamedFollower {
 }
 
 const OBSERVE_EVERY_MS = 1_000;
+const EXCHANGED = 'the event log is another log than the one this service works with: nothing is read or written';
 
 /** All that follows the log in this process. */
 export class LogFollowers {
   private observing: NodeJS.Timeout | undefined;
   private looking = false;
+  private readonly exchanged: RepeatedFailure;
 
   constructor(
     private readonly store: EventStore,
     private readonly all: readonly NamedFollower[],
-  ) {}
+    log: FailureLog,
+  ) {
+    this.exchanged = new RepeatedFailure({ log, what: EXCHANGED });
+  }
 
   /** @throws LogMismatch the log is not the one that was followed before */
   async start(): Promise<void> {
@@ -52,11 +59,16 @@ export class LogFollowers {
   private async observe(): Promise<void> {
     if (this.looking) return;
     this.looking = true;
-    const head = await this.store
-      .health()
-      .then(() => this.store.head())
-      .catch(() => undefined);
-    this.looking = false;
-    if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
+    try {
+      await this.store.health();
+      this.exchanged.recovered();
+      const head = await this.store.head();
+      if (head !== undefined) for (const { follower } of this.all) follower.observe(head);
+    } catch (error) {
+      // An outage is told by everybody who needs the log.
+      if (error instanceof AnotherLog) this.exchanged.failed(error, { reason: error.reason });
+    } finally {
+      this.looking = false;
+    }
   }
 }

@@ -7,10 +7,20 @@ export interface Interruptible {
   readonly interruptions: number;
 }
 
+/** The projector, as far as the gate looks at it. */
+export interface Projecting {
+  hasReached(position: Position): boolean;
+  /** How often its database was found restored to an earlier state. */
+  readonly setbacks: number;
+  /** Looks whether it was restored. @throws StoreUnavailable */
+  recheck(): Promise<void>;
+}
+
 /**
  * Keeps "read your writes" honest. After a write whose view could not be written, and after any break of the way to the
  * views (other instances may have written without them meanwhile), reads are refused until the projector has passed that
- * write, or the head of the log seen since: better no answer than one from before.
+ * write, or the head of the log seen since: better no answer than one from before. The same holds for views that came back
+ * from a backup. Views of another log are never read.
  */
 export class ReadGate {
   private missed: Position | undefined;
@@ -20,13 +30,17 @@ export class ReadGate {
   constructor(
     private readonly store: EventStore,
     private readonly views: Interruptible,
-    private readonly projector: { hasReached(position: Position): boolean },
+    private readonly projector: Projecting,
   ) {
-    this.seen = views.interruptions;
+    this.seen = this.interruptions;
   }
 
   get isClosed(): boolean {
-    return this.seen !== this.views.interruptions || this.missed !== undefined;
+    return this.seen !== this.interruptions || this.missed !== undefined;
+  }
+
+  private get interruptions(): number {
+    return this.views.interruptions + this.projector.setbacks;
   }
 
   /** The views lack what was appended up to `position`. */
@@ -51,14 +65,16 @@ export class ReadGate {
           };
         },
       );
-      if (this.seen === this.views.interruptions) return answer();
+      if (this.seen === this.interruptions) return answer();
     }
   }
 
-  /** @throws StoreUnavailable the views have not caught up yet, or it can't be told whether they have */
+  /** @throws StoreUnavailable the views have not caught up yet, or it can't be told whether they have; as AnotherLog */
   async pass(): Promise<void> {
+    const { anotherLog } = this.store;
+    if (anotherLog !== undefined) throw anotherLog;
     if (!this.isClosed) return;
-    while (this.seen !== this.views.interruptions) {
+    while (this.seen !== this.interruptions) {
       this.looking ??= this.lookAtTheLog().finally(() => (this.looking = undefined));
       await this.looking;
     }
@@ -69,8 +85,11 @@ export class ReadGate {
 
   private async lookAtTheLog(): Promise<void> {
     const { interruptions } = this.views;
+    // Behind a connection that broke there may be an older state of the views.
+    await this.projector.recheck();
+    const seen = interruptions + this.projector.setbacks;
     const head = await this.store.head();
     if (head !== undefined) this.closeUntil(head);
-    this.seen = interruptions;
+    this.seen = seen;
   }
 }

@@ -22,6 +22,11 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** At start: the log is not the one the checkpoint was made from. It was wiped, restored or exchanged. */
+export class LogMismatch extends Error {
+  override readonly name = 'LogMismatch';
+}
+
 /**
  * The log behind the store is not the one that this process has worked with: wiped, restored to an earlier state, or
  * exchanged. Nothing is read or appended until the right log is back. Answered as 503 `service_unavailable`.

@@ -13,7 +13,7 @@ import { within } from '../event-sourcing/deadline.js';
 import { EventStore } from '../event-sourcing/event-store.js';
 import { LogFollowers } from '../event-sourcing/log-followers.js';
 import { ReadGate } from '../event-sourcing/read-gate.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { AnotherLog, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { SubjectKeys } from '../privacy/subject-keys.js';
 
 const CHECK_MS = 2_000;
@@ -63,8 +63,8 @@ export class HealthController {
     try {
       await within(CHECK_MS, store.health(), () => new StoreUnavailable('event_log'));
       return indicator.up();
-    } catch {
-      return indicator.down();
+    } catch (error) {
+      return error instanceof AnotherLog ? indicator.down({ reason: 'another_log' }) : indicator.down();
     }
   }
 

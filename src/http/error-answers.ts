@@ -4,7 +4,7 @@ import { BrokenHistory } from '../customers/domain/evolve.js';
 import { IdempotencyKeyReused, PreconditionFailed } from '../event-sourcing/command-context.js';
 import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
-import { OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { AnotherLog, OutcomeUnknown, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { SealBroken } from '../privacy/sealing.js';
 import { ApiError, ERRORS, type ErrorCode, fault } from './errors.js';
 
@@ -17,6 +17,7 @@ export function answerFor(error: unknown): ApiError {
   if (error instanceof PreconditionFailed) return example('precondition_failed');
   if (error instanceof IdempotencyKeyReused) return example('idempotency_key_reused');
   if (error instanceof OutcomeUnknown) return later('outcome_unknown');
+  if (error instanceof AnotherLog) return later('service_unavailable', ANOTHER_LOG);
   if (error instanceof StoreUnavailable || error instanceof UnknownEventType) return later('service_unavailable');
   if (isAltered(error)) return example('log_altered');
   return byStatus(statusOf(error));
@@ -32,8 +33,13 @@ function example(code: ErrorCode): ApiError {
   return ApiError.of(code, message, parameter);
 }
 
-const later = (code: 'service_unavailable' | 'outcome_unknown'): ApiError =>
-  new ApiError([fault(code, ERRORS[code].example.message)], { 'Retry-After': RETRY_AFTER_SECONDS });
+const ANOTHER_LOG =
+  'The event log is another log than the one this service works with: wiped, restored or exchanged; nothing was done';
+
+const later = (
+  code: 'service_unavailable' | 'outcome_unknown',
+  message: string = ERRORS[code].example.message,
+): ApiError => new ApiError([fault(code, message)], { 'Retry-After': RETRY_AFTER_SECONDS });
 
 /** Nest's exceptions carry `getStatus()`, Fastify's errors `statusCode`. */
 function statusOf(error: unknown): number {

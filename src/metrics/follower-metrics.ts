@@ -10,6 +10,7 @@ const STATES = Object.keys({
   waiting: true,
   following: true,
   retrying: true,
+  suspended: true,
   degraded: true,
   stopped: true,
 } satisfies Record<FollowerStatus['state'], true>);

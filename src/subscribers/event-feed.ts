@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventStore, type Position, type RecordedEvent } from '../event-sourcing/event-store.js';
-import { LogMismatch, UnknownEventType } from '../event-sourcing/log-follower.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { type CloudEvent, CloudEvents } from './cloud-event.js';
 import { knownPart } from './event-filter.js';
 import { cursorGone, LogCursors } from './log-cursors.js';
@@ -50,6 +49,5 @@ export class EventFeed {
 /** What a reader is told of a page that could not be read. @throws ApiError cursor_gone @throws StoreUnavailable */
 export function cannotBeRead(error: unknown): never {
   if (error instanceof RangeError) throw cursorGone('after');
-  if (error instanceof LogMismatch) throw new StoreUnavailable('event_log', { cause: error });
   throw error;
 }

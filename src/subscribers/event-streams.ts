@@ -3,9 +3,7 @@ import type { FastifyReply } from 'fastify';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Authentication } from '../access/authentication.js';
 import type { Scope } from '../access/scopes.js';
-import { LogMismatch } from '../event-sourcing/log-follower.js';
 import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { followerLog } from '../follower-log.js';
 import { ApiError, ERRORS } from '../http/errors.js';
 import { cursorGone } from './log-cursors.js';
@@ -163,6 +161,5 @@ const stoppingNow = (): ApiError => ApiError.of('service_unavailable', ERRORS.se
 
 function explain(error: unknown, cursorIn: string): never {
   if (error instanceof RangeError) throw cursorGone(cursorIn);
-  if (error instanceof LogMismatch) throw new StoreUnavailable('event_log', { cause: error });
   throw error;
 }

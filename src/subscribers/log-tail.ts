@@ -6,7 +6,7 @@ import type { EventStore, Position, RecordedEvent } from '../event-sourcing/even
 import { gathered } from '../event-sourcing/gathering.js';
 import { NewestWindow, type WindowSize } from '../event-sourcing/newest-window.js';
 import { RepeatedFailure } from '../event-sourcing/repeated-failure.js';
-import { StoreUnavailable } from '../event-sourcing/store-errors.js';
+import { AnotherLog, StoreUnavailable } from '../event-sourcing/store-errors.js';
 import { followerLog } from '../follower-log.js';
 import { Bell } from './bell.js';
 import { charactersOf } from './event-size.js';
@@ -122,7 +122,7 @@ export class LogTail implements OnModuleInit, OnModuleDestroy {
         });
       } catch (error) {
         failures += 1;
-        if (!signal.aborted) this.failing.failed(error);
+        if (!signal.aborted && !(error instanceof AnotherLog)) this.failing.failed(error);
       }
       const pause = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.most) * (0.5 + Math.random() / 2);
       await delay(pause, undefined, { signal, ref: false }).catch(() => undefined);

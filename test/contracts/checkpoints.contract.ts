@@ -58,6 +58,19 @@ export function describeCheckpoints(
         expect(await checkpoints.load(follower)).toEqual(at('2'));
       });
 
+      it('replaces only the position that must be stored, where one is named', async () => {
+        const lease = await taken('a');
+        const after = (position: string): [Lease, Position] => [lease, position as Position];
+        expect(await checkpoints.save(follower, at('2'), ...after('1'))).toBe(false);
+        expect(await checkpoints.load(follower)).toBeUndefined();
+        await checkpoints.save(follower, at('1'), lease);
+        expect(await checkpoints.save(follower, at('2'), ...after('1'))).toBe(true);
+        expect(await checkpoints.save(follower, at('3', 'e3'), ...after('1'))).toBe(false);
+        expect(await checkpoints.load(follower)).toEqual(at('2'));
+        expect(await checkpoints.save(follower, at('2', 'e2'), ...after('2'))).toBe(true);
+        expect(await checkpoints.load(follower)).toEqual(at('2', 'e2'));
+      });
+
       it('keeps names apart, and removes one', async () => {
         await checkpoints.save(follower, at('1'));
         await checkpoints.save(`${follower}@2`, at('2'));

@@ -16,6 +16,7 @@ const DAY_MS = 86_400_000;
 /** Every figure of the service's own, with its labels. A histogram has `_bucket`, `_count` and `_sum`. */
 const METRICS: Readonly<Record<string, readonly string[]>> = {
   customers_append_duration_seconds: [],
+  customers_another_log: [],
   customers_appends_total: ['outcome'],
   customers_audit_leaves: [],
   customers_audit_signing_failures_total: [],
@@ -181,7 +182,7 @@ describe('the metrics after a session with all there is in it', () => {
       query: ['GetCustomer', 'ListCustomers'],
       route: ['/audit/customers/:id/events', '/audit/events', '/customers', '/customers/:id', '/customers/:id/sources/:sourceId', '/docs', '/health/live', '/health/ready', '/metrics', '/openapi.json', 'unknown'],
       stage: ['due', 'requested'],
-      state: ['degraded', 'following', 'retrying', 'stopped', 'waiting'],
+      state: ['degraded', 'following', 'retrying', 'stopped', 'suspended', 'waiting'],
       status: expect.arrayContaining(['200', '201', '204', '400', '401', '404', '405', '409', '412', '503']),
     }); // prettier-ignore
   });

@@ -103,6 +103,8 @@ export class Instance {
         const saved = checkpoints.saved.get(projectionCheckpoint(views.live));
         return saved !== undefined && log.comparePositions(saved.position, position) >= 0;
       },
+      setbacks: 0,
+      recheck: () => Promise.resolve(),
     });
     const customers = new CustomerExecution(log, clock, keys, views, emails, this.gate);
     this.handlers = handlersOf(customers, shared);

@@ -1,4 +1,5 @@
 import { type Checkpoint, Checkpoints, type Lease } from '../../src/event-sourcing/checkpoints.js';
+import type { Position } from '../../src/event-sourcing/event-store.js';
 
 /** The port's contract on maps in memory; leases run out when a test says so. */
 export class MemoryCheckpoints extends Checkpoints {
@@ -10,8 +11,9 @@ export class MemoryCheckpoints extends Checkpoints {
     return this.saved.get(name);
   }
 
-  override async save(name: string, checkpoint: Checkpoint, lease?: Lease): Promise<boolean> {
+  override async save(name: string, checkpoint: Checkpoint, lease?: Lease, after?: Position): Promise<boolean> {
     if (lease !== undefined && this.leases.get(lease.name)?.epoch !== lease.epoch) return false;
+    if (after !== undefined && this.saved.get(name)?.position !== after) return false;
     this.saved.set(name, checkpoint);
     return true;
   }

@@ -1,7 +1,7 @@
 import { HeldLease } from '../../src/event-sourcing/held-lease.js';
 import { LogFollower, type LogHandler } from '../../src/event-sourcing/log-follower.js';
-import { ReadGate } from '../../src/event-sourcing/read-gate.js';
-import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
+import { type Projecting, ReadGate } from '../../src/event-sourcing/read-gate.js';
+import { AnotherLog, StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { MemoryCheckpoints } from './kernel-checkpoints.js';
 import { draft, expectedBy, following, HandClock, until } from './kernel-faulty-log.js';
 import { MemoryLog } from './kernel-log.js';
@@ -18,9 +18,16 @@ class FarCheckpoints extends MemoryCheckpoints {
   }
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 class Log extends MemoryLog {
   away = false;
   heads = 0;
+  exchanged: AnotherLog | undefined;
+
+  override get anotherLog(): AnotherLog | undefined {
+    return this.exchanged;
+  }
 
   override async head(): ReturnType<MemoryLog['head']> {
     this.heads += 1;
@@ -111,10 +118,16 @@ describe('The gate before the views', () => {
   let log: Log;
   let views: { interruptions: number };
   let handled: number;
+  let projector: Writable<Projecting>;
   let gate: ReadGate;
   beforeEach(() => {
     [log, views, handled] = [new Log(), { interruptions: 0 }, 0];
-    gate = new ReadGate(log, views, { hasReached: (position) => handled >= Number(position) });
+    projector = {
+      hasReached: (position) => handled >= Number(position),
+      setbacks: 0,
+      recheck: () => Promise.resolve(),
+    };
+    gate = new ReadGate(log, views, projector);
   });
 
   it('is open as long as nothing was missed, and then does not look at the log', async () => {
@@ -182,6 +195,34 @@ describe('The gate before the views', () => {
     });
     await expect(read).resolves.toBe('found');
     await expect(gate.through(() => Promise.reject(new RangeError('Not found')))).rejects.toThrow(RangeError);
+  });
+
+  it('is shut after the views were restored from a backup, until the projector has passed the head again', async () => {
+    await log.write();
+    handled = 0;
+    projector.setbacks += 1;
+    await expect(gate.pass()).rejects.toThrow(new StoreUnavailable('read_model'));
+    handled = 1;
+    await gate.pass();
+  });
+
+  it('learns behind a connection that broke whether the views were restored', async () => {
+    await log.write();
+    handled = 1;
+    projector.recheck = async () => {
+      [handled, projector.setbacks] = [0, 1];
+    };
+    views.interruptions += 1;
+    await expect(gate.pass()).rejects.toThrow(new StoreUnavailable('read_model'));
+    handled = 1;
+    await gate.pass();
+  });
+
+  it('lets nobody read views of another log', async () => {
+    log.exchanged = new AnotherLog('it has another identity');
+    await expect(gate.through(() => Promise.resolve('read'))).rejects.toBe(log.exchanged);
+    log.exchanged = undefined;
+    await expect(gate.through(() => Promise.resolve('read'))).resolves.toBe('read');
   });
 
   it('stays shut while the log can not tell where it ends', async () => {

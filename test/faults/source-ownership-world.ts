@@ -58,7 +58,11 @@ export class World {
     const { scheduler, clock } = this;
     this.log = new PausedLog(scheduler);
     const keys = new KeyRing(new PausedKeys(scheduler), masterKeys, clock);
-    const gate = new ReadGate(this.log, { interruptions: 0 }, { hasReached: () => true });
+    const gate = new ReadGate(
+      this.log,
+      { interruptions: 0 },
+      { hasReached: () => true, setbacks: 0, recheck: () => Promise.resolve() },
+    );
     const views = new PausedViews(scheduler);
     const customers = new CustomerExecution(this.log, clock, keys, views, new EmailIndexing(secrets), gate);
     this.ownership = new SourceOwnership(this.log, clock, customers);

@@ -87,14 +87,23 @@ export class MongoCheckpoints extends Checkpoints {
    * In two steps. One that is overtaken in between writes what was done before; when its successor has saved already, the
    * epoch in the filter refuses it, and when it has not, it will.
    */
-  override async save(name: string, { logId, position, last }: Checkpoint, lease?: Lease): Promise<boolean> {
+  override async save(
+    name: string,
+    { logId, position, last }: Checkpoint,
+    lease?: Lease,
+    after?: Position,
+  ): Promise<boolean> {
     if (lease !== undefined && !(await this.isNewest(lease))) return false;
     const epoch = lease?.epoch ?? 0;
     const notNewer = lease === undefined ? {} : { epoch: { $lte: epoch } };
+    const unchanged = after === undefined ? {} : { position: { $eq: after } };
     const replacement = { logId, position, ...(last !== undefined && { last }), epoch };
-    return this.unlessTaken((db) =>
-      checkpointsOf(db).replaceOne({ _id: { $eq: name }, ...notNewer }, replacement, { upsert: true }),
-    ).then((saved) => saved !== undefined);
+    const filter = { _id: { $eq: name }, ...notNewer, ...unchanged };
+    // What must be there is never inserted.
+    const saved = await this.unlessTaken((db) =>
+      checkpointsOf(db).replaceOne(filter, replacement, { upsert: after === undefined }),
+    );
+    return saved !== undefined && saved.matchedCount + saved.upsertedCount > 0;
   }
 
   override async remove(name: string): Promise<void> {

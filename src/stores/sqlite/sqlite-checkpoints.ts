@@ -30,6 +30,7 @@ export class SqliteCheckpoints extends Checkpoints {
   /** One server a data folder. */
   override readonly owner = 'embedded';
   private readonly find: Query<CheckpointRow>;
+  private readonly positionOf: Query<[string]>;
   private readonly put: Change;
   private readonly delete: Change;
   private readonly leaseOf: Query<LeaseRow>;
@@ -44,6 +45,7 @@ export class SqliteCheckpoints extends Checkpoints {
     this.find = reader.query(
       'SELECT log_id, position, stream, revision, event_id, hash FROM checkpoints WHERE name = ?',
     );
+    this.positionOf = writer.query('SELECT position FROM checkpoints WHERE name = ?');
     this.put = writer.change('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)');
     this.delete = writer.change('DELETE FROM checkpoints WHERE name = ?');
     this.leaseOf = writer.query('SELECT owner, epoch, expires_at FROM leases WHERE name = ?');
@@ -60,9 +62,15 @@ export class SqliteCheckpoints extends Checkpoints {
   }
 
   /** One that a power cut takes back has events handed in again, as any crash between two checkpoints does. */
-  override save(name: string, { logId, position, last }: Checkpoint, lease?: Lease): Promise<boolean> {
+  override save(
+    name: string,
+    { logId, position, last }: Checkpoint,
+    lease?: Lease,
+    after?: Position,
+  ): Promise<boolean> {
     return this.database.writeRepeatable(() => {
       if (lease !== undefined && this.leaseOf.get(lease.name)?.[1] !== lease.epoch) return () => false;
+      if (after !== undefined && this.positionOf.get(name)?.[0] !== after) return () => false;
       return () => {
         const { stream = null, revision = null, eventId = null, hash = null } = last ?? {};
         this.put.run(name, logId, position, stream, revision, eventId, hash);
