@@ -10,6 +10,7 @@ import { describeError, ServiceLogger } from './http/service-logger.js';
 import { MasterKeyRefused, MasterKeyUnknown, WrappedKeyBroken } from './privacy/master-keys.js';
 import type { Service } from './service.js';
 import { ConfigError } from './settings.js';
+import { RefusedByServer } from './stores/mongodb/operation-errors.js';
 import { DataFolderInUse } from './stores/sqlite/data-folder-lock.js';
 import { FileUnusable } from './stores/sqlite/unusable-file.js';
 
@@ -118,6 +119,7 @@ function explain(error: unknown): string {
     LogMismatch,
     MasterKeyRefused,
     MasterKeyUnknown,
+    RefusedByServer,
     WrappedKeyBroken,
   ];
   if (error instanceof Error && known.some((type) => error instanceof type)) return error.message;

@@ -1,4 +1,4 @@
-// node tools/stand-ins.mjs <command> [arguments], for instance: node tools/stand-ins.mjs npm run test:stores
+// node tools/stand-ins.mjs [options] <command> [arguments], for instance: node tools/stand-ins.mjs npm run test:stores
 //
 // Runs the command with EVENTSTORE_URL and MONGODB_URL naming servers that stand in for the real ones and end with it: the
 // EventStoreDB of the tests, and FerretDB where `node tools/ferretdb.mjs` has built it. They prove what runs, not how fast.
@@ -8,11 +8,26 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { transformFileSync } from '@swc/core';
 import { root } from './build.mjs';
 
-/** @returns {Promise<string>} its address */
-const startEventStoreDb = async () => {
+const USAGE = `node tools/stand-ins.mjs [options] <command> [arguments]
+    --slow <least>-<most>   each answer of the EventStoreDB server is so many milliseconds late
+    --foreign <count>       its log already holds so many events that others wrote
+    --help                  this`;
+
+/** @type {(least: number, most: number) => () => number} the same for each run */
+const latenesses = (least, most) => {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return least + ((most - least) * state) / 2_147_483_647;
+  };
+};
+
+/** @type {(options: { slow?: string | undefined, foreign?: string | undefined }) => Promise<string>} its address */
+const startEventStoreDb = async ({ slow, foreign = '0' }) => {
   const [from, to] = [join(root, 'test/support/eventstoredb-server'), join(root, 'dist-tools/eventstoredb-server')];
   mkdirSync(to, { recursive: true });
   for (const file of readdirSync(from).filter((name) => !name.endsWith('.spec.ts'))) {
@@ -20,7 +35,13 @@ const startEventStoreDb = async () => {
     writeFileSync(join(to, file.replace(/ts$/, 'js')), code);
   }
   const { EventStoreDbServer } = await import(pathToFileURL(join(to, 'server.js')).href);
-  return (await EventStoreDbServer.start()).url;
+  const server = await EventStoreDbServer.start();
+  server.log.writeForeign(Number(foreign));
+  if (slow !== undefined) {
+    const [least = 0, most = least] = slow.split('-').map(Number);
+    server.faults.lateness = latenesses(least, most);
+  }
+  return server.url;
 };
 
 /** @returns {Promise<string>} its address, or nothing where it is not built */
@@ -34,8 +55,28 @@ const startFerretDb = async () => {
   return url;
 };
 
-const [command = 'true', ...args] = process.argv.slice(2);
-const urls = { EVENTSTORE_URL: await startEventStoreDb(), MONGODB_URL: await startFerretDb(), KEYS_MONGODB_URL: '' };
+const OPTIONS = /** @type {const} */ ({
+  slow: { type: 'string' },
+  foreign: { type: 'string' },
+  help: { type: 'boolean' },
+});
+/** What follows the command is the command's. */
+const at = process.argv.findIndex(
+  (argument, place) =>
+    place > 1 && !argument.startsWith('--') && !/^--(slow|foreign)$/.test(process.argv[place - 1] ?? ''),
+);
+const [own, [command = 'true', ...args]] =
+  at < 0 ? [process.argv.slice(2), []] : [process.argv.slice(2, at), process.argv.slice(at)];
+const { values: options } = parseArgs({ args: own, options: OPTIONS });
+if (options.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const urls = {
+  EVENTSTORE_URL: await startEventStoreDb(options),
+  MONGODB_URL: await startFerretDb(),
+  KEYS_MONGODB_URL: '',
+};
 const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...urls } });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => child.kill(signal));
 const [code] = await once(child, 'close');

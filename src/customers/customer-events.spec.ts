@@ -1,6 +1,7 @@
 import { MalformedEvent } from '../event-sourcing/envelope.js';
 import { UnknownEventType } from '../event-sourcing/log-follower.js';
 import { decode } from './customer-events.js';
+import { EVENTS } from './domain/events.js';
 
 const sealed = { sealed: 'AAAA' };
 
@@ -35,6 +36,11 @@ describe('decode', () => {
   it.each(WRITTEN_BY_RELEASE_0_1)('reads what release 0.1 wrote: %s', (json) => {
     const stored = JSON.parse(json) as Parameters<typeof decode>[0];
     expect(decode(stored)).toEqual(stored);
+  });
+
+  it('is held to a line of every event there is', () => {
+    const written = WRITTEN_BY_RELEASE_0_1.map((json) => (JSON.parse(json) as { type: string }).type);
+    expect(Object.keys(EVENTS).filter((type) => !written.includes(type))).toEqual([]);
   });
 
   it('brings an older shape up to date, over several steps', () => {

@@ -1,41 +1,15 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { ToldValue } from '../customers/domain/event-entry.js';
-import { ENTRIES, type Field, FIELD_NAMES, PERSONAL_FIELDS, SETTABLE_FIELDS } from '../customers/domain/fields.js';
-import { SourceResponse } from '../customers/dto/customer-response.js';
-import { documented, isClearable, oneOf, optionsOf, type PropertyDocs, schemaOf } from '../customers/dto/field-docs.js';
+import { ENTRIES, FIELD_NAMES, PERSONAL_FIELDS } from '../customers/domain/fields.js';
+import { documented } from '../customers/dto/field-docs.js';
 import { EVENT_TYPES } from './cloud-event.js';
+import { VALUE_SCHEMAS } from './value-schemas.js';
 
-const uuid = { type: 'string', format: 'uuid' } as const;
-const orNull = (schema: object, description?: string) => oneOf([schema, { type: 'null' }], description);
+/** Nest asks for a type, and leaves this one out beside what takes its place. */
+const inSchema = (schema: object): PropertyDecorator => ApiPropertyOptional({ type: Object, ...schema });
 
-/** A field as the events that carry it have it. */
-function inEvent(field: Field): PropertyDecorator {
-  const entry = ENTRIES[field];
-  const said = [...(entry.personal ? ['Personal.'] : []), entry.inEvents ?? []].flat().join(' ');
-  const description = said === '' ? undefined : said;
-  if (isClearable(field)) return orNull(schemaOf(entry), description);
-  return ApiPropertyOptional({ ...optionsOf(entry), ...(description !== undefined && { description }) });
-}
-
-const fieldDocs = (fields: readonly Field[]): PropertyDocs =>
-  Object.fromEntries(fields.filter((field) => ENTRIES[field].answered).map((field) => [field, inEvent(field)]));
-
-/** The new values that events tell, by name. The catalogue of events says which event tells which. */
-const TOLD_DOCS: PropertyDocs = {
-  ...fieldDocs(SETTABLE_FIELDS),
-  ...fieldDocs(FIELD_NAMES),
-  ...({
-    source: ApiPropertyOptional({ type: SourceResponse, description: 'The one that was attached.' }),
-    sourceId: ApiPropertyOptional({ ...uuid, description: 'Of the source that was detached.' }),
-    defaultSourceId: orNull(uuid),
-    requestToBeForgotten: ApiPropertyOptional({ type: Boolean }),
-    dueAt: ApiPropertyOptional({ type: String, format: 'date-time', description: 'When the erasure takes effect.' }),
-    cause: ApiPropertyOptional({
-      enum: ['grace_period_over', 'requested'],
-      description: 'Why the customer was erased.',
-    }),
-  } satisfies Record<Exclude<ToldValue, Field>, PropertyDecorator>),
-};
+/** A hold is no part of the customer that answers show, and is not documented here either. */
+const isDocumented = (name: string): boolean =>
+  !FIELD_NAMES.some((field) => field === name && !ENTRIES[field].answered);
 
 const leftOut = (why: string): PropertyDecorator =>
   ApiPropertyOptional({
@@ -48,7 +22,9 @@ const leftOut = (why: string): PropertyDecorator =>
 /** All fields that an event of some type has; docs/events.md says which. */
 export const CloudEventDataResponse = documented('CloudEventDataResponse', {
   customerId: ApiProperty({ type: String, example: '5823594808' }),
-  ...TOLD_DOCS,
+  ...Object.fromEntries(
+    [...VALUE_SCHEMAS].filter(([name]) => isDocumented(name)).map(([name, schema]) => [name, inSchema(schema)]),
+  ),
   redacted: leftOut('reader lacks the scope `events:read.pii`'),
   erased: leftOut('customer was erased or deleted'),
 });

@@ -417,8 +417,7 @@ export function describeCustomerViews(
 
       it('follows a switch of generations at once', async () => {
         await other.save([aView({ id: 'a' })]);
-        const { live } = await other.generations();
-        const building = await views.startBuilding();
+        const [{ live }, building] = [await other.generations(), await views.startBuilding()];
         await other.save([aView({ id: 'b' })]);
         await views.goLive(building);
         expect((await other.list({}, 10)).views.map(({ id }) => id)).toEqual(['b']);
@@ -436,10 +435,9 @@ export function describeCustomerViews(
       itMakesFirstViews(() => [views, other]);
 
       it('saves at the same time', async () => {
-        const saves = Array.from({ length: 60 }, (_, version) =>
-          (version % 2 === 0 ? views : other).save([aView({ id: 'a', version }), aView({ id: `own${version}` })]),
-        );
-        await Promise.all(saves);
+        const save = (_: unknown, version: number): Promise<void> =>
+          (version % 2 === 0 ? views : other).save([aView({ id: 'a', version }), aView({ id: `own${version}` })]);
+        await Promise.all(Array.from({ length: 60 }, save));
         expect(await views.versions(['a'])).toEqual(new Map([['a', 59]]));
         expect(await idsOf({})).toHaveLength(61);
       });

@@ -444,8 +444,8 @@ async function everything({ canaries, http, app, broken, clock }: Session): Prom
 }
 
 function creatable(canaries: Canaries, id: string): Record<string, unknown> {
-  const personal = canaries.personal(id);
-  const { shipping } = personal as { shipping: { address: object } };
+  const personal = canaries.personal(id) as { readonly shipping: { readonly address: object } };
+  const { shipping } = personal;
   return {
     ...personal,
     shipping: { ...shipping, address: { ...shipping.address, country: 'DE' } },

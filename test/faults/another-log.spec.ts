@@ -85,8 +85,10 @@ describe('A service whose log is exchanged while it runs', () => {
   }
 
   async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    for (const due = performance.now() + PATIENCE_MS; !(await holds()); await delay(20)) {
+    const due = performance.now() + PATIENCE_MS;
+    while (!(await holds())) {
       if (performance.now() > due) throw new Error(`Not in time: ${what}`);
+      await delay(20);
     }
   }
 

@@ -9,7 +9,7 @@ import { SystemClock } from '../../src/event-sourcing/clock.js';
 import { openEventStoreDb } from '../../src/stores/eventstoredb/eventstoredb-event-store.js';
 import { event, events } from '../contracts/log-under-test.js';
 import { Ends } from '../support/ends.js';
-import { GivenUpClient } from '../support/eventstoredb-server/given-up-client.js';
+import { GivenUpClient } from '../support/given-up-client.js';
 import { eventMessage } from '../support/eventstoredb-server/messages.js';
 import { EventStoreDbServer } from '../support/eventstoredb-server/server.js';
 import { startTestApp, type TestApp, TestClock } from '../support/test-app.js';
@@ -87,7 +87,7 @@ describe('A read of EventStoreDB whose client is given up meanwhile', () => {
 
   it('takes the log neither for another one, nor for one without a name', async () => {
     const id = await client.store.logId();
-    await client.during({ of: 'customers-log', after: 0 }, () => client.store.health());
+    await client.during({ of: '$all', after: 0 }, () => client.store.health());
     await client.store.append(STREAM, 5, [event()]);
     const fresh = new GivenUpClient(server, PREFIXES);
     const received = server.appendsReceived;

@@ -1,64 +1,14 @@
 import fc from 'fast-check';
 import { readMetadata } from '../../src/event-sourcing/envelope.js';
-import type {
-  Position,
-  RecordedEvent,
-  SubscribeOptions,
-  SubscriptionMessage,
-} from '../../src/event-sourcing/event-store.js';
-import type { Checkpoint } from '../../src/event-sourcing/checkpoints.js';
+import type { Position, RecordedEvent } from '../../src/event-sourcing/event-store.js';
 import { verifyCheckpoint } from '../../src/event-sourcing/checkpoint-verification.js';
 import { LogFollower, type LogHandler, UnknownEventType } from '../../src/event-sourcing/log-follower.js';
-import { AnotherLog, LogMismatch, StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
+import { LogMismatch, StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { scale } from '../support/scale.js';
 import { seed } from '../support/seed.js';
 import { MemoryCheckpoints } from './kernel-checkpoints.js';
-import { draft, expectedBy, following, HandClock, until } from './kernel-faulty-log.js';
-import { MemoryLog } from './kernel-log.js';
-
-const NAME = 'views';
-
-/** Can be made to drop its subscriptions, as a log behind a network does. */
-class DroppingLog extends MemoryLog {
-  private dropping = new AbortController();
-
-  override async *subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionMessage> {
-    const { signal: dropped } = this.dropping;
-    yield* super.subscribe({ ...options, signal: AbortSignal.any([options.signal, dropped]) });
-    if (dropped.aborted) throw new StoreUnavailable('event_log');
-  }
-
-  drop(): void {
-    this.dropping.abort();
-    this.dropping = new AbortController();
-  }
-
-  async write(stream: string, count: number, type = 'Happened'): Promise<void> {
-    for (let left = count; left > 0; left -= 1) {
-      const events = following(stream, this.stream(stream).at(-1), [draft(type)]);
-      await this.append(stream, expectedBy(events), events);
-    }
-  }
-}
-
-/** Keeps what it was handed; `before` can fail or wait. */
-class Handler implements LogHandler {
-  readonly name = NAME;
-  readonly prefixes = ['customer-'];
-  readonly handled: RecordedEvent[] = [];
-  calls = 0;
-  before: (events: readonly RecordedEvent[], signal: AbortSignal) => Promise<void> = () => Promise.resolve();
-
-  checkpointName(): Promise<string> {
-    return Promise.resolve(`${NAME}@1`);
-  }
-
-  async handle(events: readonly RecordedEvent[], signal: AbortSignal): Promise<void> {
-    this.calls += 1;
-    await this.before(events, signal);
-    this.handled.push(...events);
-  }
-}
+import { HandClock, until } from './kernel-faulty-log.js';
+import { DroppingLog, Handler, NAME } from './kernel-following.js';
 
 let log: DroppingLog;
 let checkpoints: MemoryCheckpoints;
@@ -275,110 +225,6 @@ describe('Of two followers', () => {
     expectNoGap([...first.handled.slice(0, 2), ...second.handled]);
     await other.stop();
     expect(checkpoints.saved.get(`${NAME}@1`)?.position).toBe('5');
-  });
-});
-
-describe('A database that is restored to an earlier state while its follower runs', () => {
-  const KEY = `${NAME}@1`;
-  const early: Checkpoint = { logId: 'log', position: '2' as Position };
-  let handler: Handler;
-  let follower: LogFollower;
-
-  beforeEach(async () => {
-    handler = new Handler();
-    follower = follow(handler);
-    await log.write('customer-1', 5);
-    await until(() => checkpoints.saved.get(KEY)?.position === '5');
-    handler.handled.length = 0;
-  });
-
-  it('is noticed though nothing happens, and what came since is handled again', async () => {
-    checkpoints.saved.set(KEY, early);
-    await until(() => handler.handled.length === 3);
-    expect(positionsOf(handler.handled)).toEqual([3, 4, 5]);
-    await until(() => checkpoints.saved.get(KEY)?.position === '5');
-    expect(follower).toMatchObject({ setbacks: 1, isSetBack: false });
-  });
-
-  it('never gets a newer checkpoint over the events that it lacks', async () => {
-    checkpoints.saved.set(KEY, early);
-    await log.write('customer-2', 1);
-    await until(() => checkpoints.saved.get(KEY)?.position === '6');
-    expect(positionsOf(handler.handled)).toEqual(expect.arrayContaining([3, 4, 5, 6]));
-  });
-
-  it('has nothing said to be reached before it is handled again', async () => {
-    let letGo: () => void = () => undefined;
-    handler.before = () => new Promise((resolve) => (letGo = resolve));
-    checkpoints.saved.delete(KEY);
-    await follower.recheck();
-    expect(follower.hasReached('1' as Position)).toBe(false);
-    expect(follower).toMatchObject({ setbacks: 1, isSetBack: true });
-    await until(() => handler.calls > 2);
-    expect(follower.isSetBack).toBe(true);
-    handler.before = () => Promise.resolve();
-    letGo();
-    await follower.reached('5' as Position);
-    expect(follower.isSetBack).toBe(false);
-    expect(positionsOf(handler.handled)).toEqual([1, 2, 3, 4, 5]);
-  });
-
-  it('is noticed by the one that only watches', async () => {
-    const watcher = new LogFollower({
-      ...{ store: log, checkpoints, handler: new Handler(), owner: 'other', clock: new HandClock(), watchOnly: true },
-      log: { warn: () => undefined, error: () => undefined },
-    });
-    started.push(watcher);
-    watcher.start();
-    await watcher.reached('5' as Position);
-    await follower.stop();
-    checkpoints.saved.set(KEY, early);
-    await until(() => watcher.setbacks === 1);
-    expect(watcher.hasReached('5' as Position)).toBe(false);
-    checkpoints.saved.set(KEY, { ...early, position: '5' as Position });
-    await watcher.reached('5' as Position);
-  });
-});
-
-describe('A log that is another one', () => {
-  class ExchangedLog extends DroppingLog {
-    exchanged: AnotherLog | undefined;
-
-    override get anotherLog(): AnotherLog | undefined {
-      return this.exchanged;
-    }
-
-    override async *subscribe(options: SubscribeOptions): AsyncGenerator<SubscriptionMessage> {
-      try {
-        yield* super.subscribe(options);
-      } catch (error) {
-        throw this.exchanged ?? error;
-      }
-    }
-  }
-
-  it('suspends its followers, which is no failure of theirs, until the right one is back', async () => {
-    const exchanged = new ExchangedLog();
-    log = exchanged;
-    const lines: string[] = [];
-    const handler = new Handler();
-    const follower = new LogFollower({
-      ...{ store: log, checkpoints, handler, owner: 'one', clock: new HandClock() },
-      log: { warn: (message) => lines.push(message), error: (message) => lines.push(message) },
-    });
-    started.push(follower);
-    follower.start();
-    await log.write('customer-1', 1);
-    await caughtUp(follower);
-    exchanged.exchanged = new AnotherLog('it has another identity');
-    log.drop();
-    await until(() => follower.status.state === 'suspended');
-    expect(checkpoints.holderOf(NAME)).toBeUndefined();
-    exchanged.exchanged = undefined;
-    await log.write('customer-1', 1);
-    await caughtUp(follower);
-    expect(follower.status).toMatchObject({ state: 'following', restarts: 0 });
-    expect(lines).toEqual([]);
   });
 });
 

@@ -65,8 +65,9 @@ describe('several instances on MongoDB', () => {
     for (const connection of connections) await connection.close();
     await databases.drop(name);
   });
-  const connect = (): PausingConnection => {
-    const connection = new PausingConnection({ url, defaultDatabase: name });
+  const connect = (operationMs?: number): PausingConnection => {
+    const options = { url, defaultDatabase: name, ...(operationMs !== undefined && { operationMs }) };
+    const connection = new PausingConnection(options);
     connections.push(connection);
     return connection;
   };
@@ -165,14 +166,14 @@ describe('several instances on MongoDB', () => {
     });
 
     it('an answer that came so late that its generation may be gone is not given', async () => {
-      const connection = connect();
-      const late = new MongoCustomerViews(connection);
+      // The operation itself has time, and the pointer is not read again: only how old that reading is counts.
+      const connection = connect(20_000);
+      const late = new MongoCustomerViews(connection, 60_000);
       await late.get('a');
-      await delay(900);
       const paused = connection.pauseBefore(1);
       const refused = expect(late.get('a')).rejects.toThrow('out of reach');
       const goOn = await paused;
-      await delay(1_300);
+      await delay(2_000);
       goOn();
       await refused;
     });

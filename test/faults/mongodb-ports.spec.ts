@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { Document } from 'mongodb';
+import { openStores } from '../../src/adapters.js';
+import { readConfig } from '../../src/config.js';
 import type { Position } from '../../src/event-sourcing/event-store.js';
 import { StoreUnavailable } from '../../src/event-sourcing/store-errors.js';
 import { MongoCheckpoints } from '../../src/stores/mongodb/mongo-checkpoints.js';
 import { MongoConnection } from '../../src/stores/mongodb/mongo-connection.js';
-import { withCollections } from '../../src/stores/mongodb/database-contents.js';
+import { type CollectionContents, withCollections } from '../../src/stores/mongodb/database-contents.js';
+import { MongoCustomerViews } from '../../src/stores/mongodb/mongo-customer-views.js';
 import { openMongoReadModel, openMongoSubjectKeys } from '../../src/stores/mongodb/mongo-stores.js';
+import { ConfigError } from '../../src/settings.js';
 import type { ReadModelStores } from '../../src/stores/opened-stores.js';
 import { aView } from '../contracts/customer-view-samples.js';
 import { aKey } from '../contracts/subject-keys.contract.js';
@@ -16,6 +21,7 @@ import { mongoDbDatabases } from '../support/mongodb-databases.js';
 import { hasMongoDbServer, NO_MONGODB } from '../support/mongodb-server.js';
 import { inDatabase, throughOpenProxy } from '../support/mongodb-url.js';
 import { notRun } from '../support/not-run.js';
+import { cleanUp, temporaryFolder } from '../support/service-process.js';
 import { TestClock } from '../support/test-clock.js';
 
 const AT = Date.UTC(2026, 0, 1);
@@ -67,6 +73,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'receipts clear': ({ receipts }) => receipts.clearPending(),
 };
 
+async function readAllOf(collections: readonly CollectionContents[]): Promise<void> {
+  for (const { pieces } of collections) for await (const piece of pieces()) expect(piece.length).toBeGreaterThan(0);
+}
+
 const refusal = (code: number): Document => ({ ok: 0, code, codeName: 'Quoted', errmsg: PERSONAL });
 const unconfirmed = (code: number): Document => ({
   ok: 1,
@@ -91,8 +101,9 @@ describe('the stores on a MongoDB that refuses', () => {
   beforeAll(async () => {
     proxy = await AnsweringProxy.to(databases.url);
     const { name } = databases.fresh();
-    // So often the driver looks who is primary after it was told of another.
-    url = `${inDatabase(throughOpenProxy(databases.url, proxy.address), name)}&minHeartbeatFrequencyMS=5`;
+    // So often the driver looks who is primary, by itself and after it was told of another.
+    const often = 'heartbeatFrequencyMS=500&minHeartbeatFrequencyMS=5';
+    url = `${inDatabase(throughOpenProxy(databases.url, proxy.address), name)}&${often}`;
     const [views, keys] = [await openMongoReadModel({ url, clock }), await openMongoSubjectKeys({ url, clock })];
     await views.auditTree.id();
     await views.customerViews.save([aView()]);
@@ -106,7 +117,10 @@ describe('the stores on a MongoDB that refuses', () => {
     proxy.hello = {};
     for (const connection of connections) await connection.close();
   });
-  afterAll(() => proxy.close());
+  afterAll(async () => {
+    proxy.close();
+    await cleanUp();
+  });
 
   const connect = (): MongoConnection => {
     const connection = new MongoConnection({ url, defaultDatabase: '-' });
@@ -134,6 +148,32 @@ describe('the stores on a MongoDB that refuses', () => {
       await stores.close();
     }
   };
+
+  it('use the commands that the documentation names, and no others', async () => {
+    const used = new Set<string>();
+    proxy.answering = (command) => {
+      used.add(nameOf(command));
+      return undefined;
+    };
+    const stores = await openMongoReadModel({ url, clock });
+    for (const operation of Object.values(OPERATIONS)) await operation(stores);
+    await stores.customerViews.health();
+    // Without the second in which others may look at the pointer that was.
+    await new MongoCustomerViews(connect(), 0).startBuilding();
+    const keys = await openMongoSubjectKeys({ url, clock });
+    await keys.subjectKeys.create(ref, key);
+    expect(used).not.toContain('aggregate');
+    await keys.subjectKeys.countByMasterKey();
+    await Promise.all([stores.close(), keys.close()]);
+    await withCollections(url, '-', readAllOf);
+    for (const ofDriver of ['endSessions', 'saslStart', 'saslContinue', 'ping']) used.delete(ofDriver);
+    const page = readFileSync('docs/operations.md', 'utf8');
+    const [, sentence = ''] = /The commands are ([^.]*)\./.exec(page) ?? [];
+    const named = [...sentence.matchAll(/`(\w+)`/g)].map(([, command]) => command);
+    expect(named.filter((command) => command !== 'getMore' && command !== 'ping').sort()).toEqual(
+      [...used].filter((command) => command !== 'getMore').sort(),
+    );
+  });
 
   it.each(Object.keys(OPERATIONS))('tell an election as a store out of reach: %s', async (name) => {
     const operation = OPERATIONS[name]!;
@@ -170,6 +210,19 @@ describe('the stores on a MongoDB that refuses', () => {
       proxy.answer(command, refusal(11_602));
       const outcome = await outcomeOf(openMongoReadModel({ url: anew, clock }));
       expect(outcome).toMatchObject({ name: 'StoreUnavailable', cause: { name: 'InterruptedDueToReplStateChange' } });
+    },
+  );
+
+  it.each(['MONGODB_URL', 'KEYS_MONGODB_URL'])(
+    'refuse an option by its name and that of the setting: %s',
+    async (name) => {
+      const dataDir = await temporaryFolder();
+      const keysMongodbUrl = inDatabase(throughOpenProxy(databases.url, proxy.address), databases.fresh().name);
+      const config = { ...readConfig({ DATA_DIR: dataDir }), mongodbUrl: url, keysMongodbUrl };
+      const setting = name === 'MONGODB_URL' ? 'mongodbUrl' : 'keysMongodbUrl';
+      const opening = openStores({ ...config, [setting]: `${config[setting]}&w=1` }, { exclusive: false });
+      await expect(opening).rejects.toThrow(ConfigError);
+      await expect(opening).rejects.toThrow(`${name}: The option w must be majority: what one server has`);
     },
   );
 

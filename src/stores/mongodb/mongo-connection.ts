@@ -1,10 +1,11 @@
-import { type Db, MongoClient, type ServerDescription } from 'mongodb';
+import { type Db, MongoClient, type MongoClientOptions, type MongoOptions, type ServerDescription } from 'mongodb';
 import { within } from '../../event-sourcing/deadline.js';
 import type { StoreName } from '../../event-sourcing/store-errors.js';
 import { UrlRefused } from '../url-refused.js';
 import { passing, translate } from './driver-errors.js';
 import { ClosedMeanwhile, KnownToBeGone, NoAnswerInTime, NotThePrimary } from './operation-errors.js';
 import { KnownOutage } from './known-outage.js';
+import { optionsIn } from './url-options.js';
 
 /** A request makes two or three operations, and is answered within 5 s. */
 const OPERATION_MS = 2_000;
@@ -12,7 +13,8 @@ const OPERATION_MS = 2_000;
 export const SETUP_MS = 15_000;
 const CLOSE_MS = 2_000;
 
-const optionsFor = (operationMs: number) => ({
+/** Where the address does not say otherwise. */
+const defaultsFor = (operationMs: number) => ({
   appName: 'customers',
   maxPoolSize: 30,
   // A connection that a firewall forgot in silence is not met by a request.
@@ -21,6 +23,7 @@ const optionsFor = (operationMs: number) => ({
   serverSelectionTimeoutMS: 0.75 * operationMs,
   connectTimeoutMS: 1_500,
   waitQueueTimeoutMS: 0.75 * operationMs,
+  wtimeoutMS: 0.75 * operationMs,
   // Frees the connection of an operation that nobody waits for any more. That long for the sake of indexes.
   socketTimeoutMS: 10_000,
   // A black hole is noticed, and its connections are given up, after this and `connectTimeoutMS`; a return after this.
@@ -29,17 +32,29 @@ const optionsFor = (operationMs: number) => ({
   // number; where there is none (standalone, look-alikes) the driver itself does not repeat writes.
   retryReads: true,
   retryWrites: true,
-  // Whatever the address says: a secondary shows what was, and a write that one node has may be rolled back. What is
-  // read must not be either: the projector passes over what it sees, and a key seen is used to seal.
-  readPreference: 'primary' as const,
-  readConcern: { level: 'majority' as const },
-  writeConcern: { w: 'majority' as const, journal: true, wtimeoutMS: 0.75 * operationMs },
+});
+
+/** Whatever the address says: `url-options.ts` refuses one that says otherwise. */
+const ALWAYS = {
+  // A secondary shows what was, and a write that one node has may be rolled back. What is read must not be either: the
+  // projector passes over what it sees, and a key seen is used to seal.
+  readPreference: 'primary',
+  readConcern: { level: 'majority' },
+  writeConcern: { w: 'majority', journal: true },
   ignoreUndefined: true,
   // A 64-bit integer, as other clients write them, comes back as a number.
   promoteLongs: true,
   promoteValues: true,
   useBigInt64: false,
-});
+} as const;
+
+function optionsFor(url: string, operationMs: number): MongoClientOptions {
+  const defaults: MongoClientOptions = defaultsFor(operationMs);
+  for (const name of optionsIn(url, operationMs)) if (isOption(defaults, name)) delete defaults[name];
+  return { ...defaults, ...ALWAYS };
+}
+
+const isOption = (options: MongoClientOptions, name: string): name is keyof MongoClientOptions => name in options;
 
 export interface MongoConnectionOptions {
   readonly url: string;
@@ -64,14 +79,18 @@ export class MongoConnection {
   /** Connected to one member of a set, which is not the primary at the moment. */
   private demoted = false;
 
-  /** Connects with the first operation. @throws UrlRefused the address is none; it is not repeated, since it may hold a password */
+  /**
+   * Connects with the first operation.
+   * @throws UrlRefused the address is none, or has an option that is refused; it is not repeated, since it may hold a password
+   */
   constructor({ url, defaultDatabase, operationMs = OPERATION_MS }: MongoConnectionOptions) {
     this.operationMs = operationMs;
+    const options = optionsFor(url, operationMs);
     try {
-      this.client = new MongoClient(url, optionsFor(operationMs));
+      this.client = new MongoClient(url, options);
       this.db = this.client.db(databaseIn(url) ?? defaultDatabase);
     } catch {
-      throw new UrlRefused('This is no address of a MongoDB database (mongodb://host:port/database)');
+      throw new UrlRefused('The hosts, the user, the path and the options of this address do not go together');
     }
     const broke = (): void => {
       this.broken += 1;
@@ -84,6 +103,11 @@ export class MongoConnection {
       if (isWritable(previousDescription) && previousDescription.type !== newDescription.type) broke();
       this.demoted = this.client.options.directConnection && isMemberInWaiting(newDescription);
     });
+  }
+
+  /** What the driver goes by. */
+  get options(): Readonly<MongoOptions> {
+    return this.client.options;
   }
 
   /** How often the way to the server broke so far, as the driver noticed or an operation found. */

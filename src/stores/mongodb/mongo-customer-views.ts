@@ -45,9 +45,10 @@ export class MongoCustomerViews extends CustomerViews {
   }
 
   override list(filter: ListFilter, limit: number, cursor?: Cursor): Promise<CustomerPage> {
-    return this.read(undefined, async (customers) => {
+    return this.read(undefined, async (customers, db) => {
       const found: CustomerView[] = [];
-      for (const { filter: where, sort, hint } of stretchesOf(filter, cursor, await fewUpdated(customers, filter))) {
+      const few = await fewUpdated(db, customers.collectionName, filter);
+      for (const { filter: where, sort, hint } of stretchesOf(filter, cursor, few)) {
         const wanted = limit + 1 - found.length;
         if (wanted === 0) break;
         const options = { ...VIEW, sort, hint, limit: wanted, batchSize: wanted + 1 };
@@ -142,13 +143,16 @@ export class MongoCustomerViews extends CustomerViews {
   }
 
   /** What comes too late is not taken: the generation may have been dropped while it was read. */
-  private async read<T>(generation: number | undefined, work: (customers: Customers) => Promise<T>): Promise<T> {
+  private async read<T>(
+    generation: number | undefined,
+    work: (customers: Customers, db: Db) => Promise<T>,
+  ): Promise<T> {
     if (generation !== undefined) {
-      return this.connection.run('read_model', (db) => work(customersOf(db, generation)));
+      return this.connection.run('read_model', (db) => work(customersOf(db, generation), db));
     }
     const { live, readAt } = await this.pointer.current();
     const left = READING_HOLDS_MS - (performance.now() - readAt);
-    return this.connection.run('read_model', (db) => work(customersOf(db, live)), left);
+    return this.connection.run('read_model', (db) => work(customersOf(db, live), db), left);
   }
 
   /** A write after the drop would make the collection anew, and nothing would ever be redacted there. */
@@ -177,10 +181,12 @@ export async function prepareCustomerViews(connection: MongoConnection): Promise
 
 const customersOf = (db: Db, generation: number): Customers => db.collection<CustomerDocument>(nameOf(generation));
 
-async function fewUpdated(customers: Customers, filter: ListFilter): Promise<boolean> {
+/** By the command that counts: the driver's own `countDocuments` is an aggregation. */
+async function fewUpdated(db: Db, collection: string, filter: ListFilter): Promise<boolean> {
   if (!dependsOnUpdated(filter) || filter.updatedTime === undefined) return false;
-  const options = { limit: FEW + 1, hint: INDEX.updated };
-  return (await customers.countDocuments(updatedIn(filter.updatedTime), options)) <= FEW;
+  const query = updatedIn(filter.updatedTime);
+  const { n }: { n?: unknown } = await db.command({ count: collection, query, limit: FEW + 1, hint: INDEX.updated });
+  return typeof n === 'number' && n <= FEW;
 }
 
 function newestOfEach(views: readonly CustomerView[]): readonly CustomerView[] {

@@ -100,6 +100,7 @@ export class Appends {
 
   private async answer(append: Append, respond: sendUnaryData<streams.AppendResp>): Promise<void> {
     const reply = await this.perform(append);
+    await this.faults.late();
     if (reply.kind === 'appended' || reply.kind === 'wrong_version') {
       respond(null, appendAnswer(append.expected, reply));
       return;
@@ -114,6 +115,7 @@ export class Appends {
     append: Append,
   ): Promise<void> {
     const reply = await this.perform(append);
+    await this.faults.late();
     if (call.cancelled || !call.writable) return;
     if (reply.kind === 'closed_cleanly') call.end();
     else if (reply.kind === 'refused') call.emit('error', reply.refusal);

@@ -173,6 +173,30 @@ describe('faults of the EventStoreDB server for tests', () => {
     expect(await written).toMatchObject({ nextExpectedRevision: 1n });
   });
 
+  it.each<[string, () => Promise<unknown>]>([
+    ['a shared append', () => append(0n, many(1))],
+    ['an append of its own', () => append(0n, many(1), 'classic')],
+    ['a read', () => client.readStream(stream).toArray()],
+    ['a subscription', () => new Heard(client).untilSaid('caughtUp')],
+  ])('answers %s late', async (_, ask) => {
+    await append(NO_STREAM, many(1));
+    server.faults.lateness = () => 100;
+    const begun = performance.now();
+    await ask();
+    expect(performance.now() - begun).toBeGreaterThan(99);
+  });
+
+  it('tells late of what comes, and of all that comes', async () => {
+    const heard = await new Heard(client).untilSaid('caughtUp');
+    server.faults.lateness = () => 100;
+    const begun = performance.now();
+    await Promise.all([append(NO_STREAM, many(2)), heard.untilEvents(2)]);
+    expect(performance.now() - begun).toBeGreaterThan(99);
+    server.faults.lateness = undefined;
+    await append(1n, many(3));
+    expect((await heard.untilEvents(5)).revisions).toEqual([0, 1, 2, 3, 4]);
+  });
+
   it('keeps its log over a restart, after which the same client goes on', async () => {
     await append(NO_STREAM, many(2));
     await server.restart();

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RecordedLog } from './recorded-log.js';
 import { notLeader, notReady, type Refusal, resetByPeer, unavailable } from './messages.js';
 import type { Wire } from './wire.js';
@@ -54,6 +55,8 @@ export class Faults {
   /** How long the server takes to write an append, and then to index it, milliseconds. */
   writesTakeMs = 0;
   indexingTakesMs = 0;
+  /** How late each answer is, milliseconds, asked anew for each. */
+  lateness: (() => number) | undefined;
   /** How far ahead of the clients' the server's clock is, milliseconds. */
   clockAheadMs = 0;
   private readonly nextReads: { readonly events: number; readonly of: string }[] = [];
@@ -117,6 +120,11 @@ export class Faults {
     for (let n = 1; n < reads; n += 1) this.nextReads.push({ events: Infinity, of });
     this.nextReads.push({ events, of });
     this.rests.close();
+  }
+
+  /** Resolves when an answer may go out that is ready now. */
+  async late(): Promise<void> {
+    if (this.lateness !== undefined) await delay(this.lateness());
   }
 
   /** Used up by being asked. */
@@ -195,6 +203,7 @@ export class Faults {
     this.elsewhere = 0;
     this.eventsToKill = undefined;
     this.marksAfterEveryEvent = false;
+    this.lateness = undefined;
     this.writesTakeMs = this.indexingTakesMs = this.clockAheadMs = 0;
     this.release();
   }

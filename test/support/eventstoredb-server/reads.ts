@@ -36,6 +36,7 @@ export class Reads {
 
   readonly read = async (call: ReadCall): Promise<void> => {
     await this.faults.reads.pass();
+    await this.faults.late();
     if (call.metadata.get('requires-leader')[0] !== 'true') this.sent.byAnyNode += 1;
     const options = call.request.getOptions();
     const refusal = options === undefined ? notServed : (this.faults.refusal() ?? this.serve(call, options));

@@ -94,8 +94,10 @@ export class EventStoreDbServer {
     this.server.addService(featuresService.ServerFeaturesService, {
       getSupportedMethods: (...[call, respond]: Parameters<typeof getSupportedMethods>) => {
         const refusal = faults.featuresRefusal();
-        if (refusal === undefined) getSupportedMethods(call, respond);
-        else respond(refusal);
+        void faults.late().then(() => {
+          if (refusal === undefined) getSupportedMethods(call, respond);
+          else respond(refusal);
+        });
       },
     });
     this.server.addService(gossipService.GossipService, { read: gossipOf(() => this.wire.port) });

@@ -74,8 +74,11 @@ export class Subscription implements OpenSubscription {
           scanned = 0;
         }
       }
-      if (live) await once(this.log, 'grown', { signal: this.gone.signal });
-      else await this.send(caughtUpMessage());
+      if (live) {
+        const grown = this.records[place] === undefined;
+        if (grown) await once(this.log, 'grown', { signal: this.gone.signal });
+        await this.faults.late();
+      } else await this.send(caughtUpMessage());
       live = true;
     }
   }

@@ -1,14 +1,14 @@
-import { NoAnswer } from '../../../src/stores/eventstoredb/client-errors.js';
-import { ClientSlot } from '../../../src/stores/eventstoredb/client-slot.js';
+import { NoAnswer } from '../../src/stores/eventstoredb/client-errors.js';
+import { ClientSlot } from '../../src/stores/eventstoredb/client-slot.js';
 import {
   EventStoreDbEventStore,
   type EventStoreDbTimeouts,
-} from '../../../src/stores/eventstoredb/eventstoredb-event-store.js';
-import { LogContinuity } from '../../../src/stores/eventstoredb/log-continuity.js';
-import { openClient } from '../../../src/stores/eventstoredb/mended-client.js';
-import { TestClock } from '../test-clock.js';
-import { until } from './raw-client.js';
-import type { EventStoreDbServer } from './server.js';
+} from '../../src/stores/eventstoredb/eventstoredb-event-store.js';
+import { LogContinuity } from '../../src/stores/eventstoredb/log-continuity.js';
+import { openClient } from '../../src/stores/eventstoredb/mended-client.js';
+import { TestClock } from './test-clock.js';
+import { until } from './eventstoredb-server/raw-client.js';
+import type { EventStoreDbServer } from './eventstoredb-server/server.js';
 
 /** Long: what a test of this waits for is no time-out. */
 const TIMEOUTS: EventStoreDbTimeouts = { appendMs: 20_000, readMs: 20_000, healthMs: 20_000, outageMs: 20_000 };
