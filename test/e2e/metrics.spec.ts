@@ -298,9 +298,8 @@ describe('commands, queries and appends', () => {
     expect(['unavailable', 'failed', 'key_missing'].map(updates)).toEqual([2, 1, 1]);
     expect(valueOf(text, 'customers_keys_missing_total')).toBe(1);
     expect(valueOf(text, 'customers_appends_total', { outcome: 'unavailable' })).toBe(1);
-    expect(valueOf(text, 'customers_key_store_operations_total', { operation: 'find', outcome: 'unavailable' })).toBe(
-      1,
-    );
+    const finds = { operation: 'find', outcome: 'unavailable' };
+    expect(valueOf(text, 'customers_key_store_operations_total', finds)).toBe(1);
   });
 
   it('tell an append whose answer was lost', async () => {
