@@ -3,11 +3,14 @@ import {
   EventStore,
   type EventToAppend,
   type ExpectedRevision,
+  type KnownEvent,
   type Position,
   type RecordedEvent,
+  type StandingEvent,
   type SubscribeOptions,
   type SubscriptionMessage,
 } from './event-store.js';
+import type { AnotherLog } from './store-errors.js';
 import type { DamageKind } from './stream-damage.js';
 
 /** An event log that hands everything on as it is: a decorator overrides what it changes. */
@@ -57,6 +60,18 @@ export abstract class EventStoreDecorator extends EventStore {
 
   override eventsBetween(after: Position | undefined, upTo: Position): number {
     return this.inner.eventsBetween(after, upTo);
+  }
+
+  override standingAt(place: Pick<KnownEvent, 'stream' | 'revision'>): Promise<StandingEvent | 'removed' | undefined> {
+    return this.inner.standingAt(place);
+  }
+
+  override expect(position: Position, event?: KnownEvent): void {
+    this.inner.expect(position, event);
+  }
+
+  override get anotherLog(): AnotherLog | undefined {
+    return this.inner.anotherLog;
   }
 
   override get subscriptionRestarts(): number {
