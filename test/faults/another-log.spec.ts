@@ -142,9 +142,11 @@ describe('A service whose log is exchanged while it runs', () => {
       ]);
       expect(acknowledged).toHaveLength(acknowledgedBefore);
       expect(ownRecords()).toEqual(recordsBefore);
+      const isNamed = ({ msg }: { readonly msg: string }): boolean => msg.startsWith('the event log is another log');
+      await until('the line that names it', async () => lines.slice(linesBefore).some(isNamed));
       const told = lines.slice(linesBefore);
       expect(told.length).toBeLessThan(LINES);
-      const named = told.filter(({ msg }) => msg.startsWith('the event log is another log'));
+      const named = told.filter(isNamed);
       expect(named).toEqual([expect.objectContaining({ level: 'error', msg: expect.stringContaining('AnotherLog') })]);
       expect(await metric('customers_follower_restarts_total')).toBeLessThan(50);
 
