@@ -3,6 +3,7 @@ import { ensureFirstKey } from './access/first-key.js';
 import { openPrivacy, openSourceDirectory, openStores, type Stores } from './adapters.js';
 import { packagesPatchedSinceBuild } from './bundled-packages.js';
 import { type Config, loadEnvFile, readConfig } from './config.js';
+import { KeysElsewhere, verifyKeysOfLog } from './customers/keys-of-log.js';
 import { namesOf } from './event-sourcing/error-names.js';
 import { AnotherLog, LogMismatch, type StoreName, StoreUnavailable } from './event-sourcing/store-errors.js';
 import { SystemClock } from './event-sourcing/clock.js';
@@ -41,6 +42,8 @@ function warnOfPatches(logger: ServiceLogger): void {
 async function serve(config: Config, stores: Stores, logger: ServiceLogger): Promise<void> {
   const clock = new SystemClock();
   const privacy = await openPrivacy(config, stores, clock);
+  // Before the first key is made, and before anything follows the log: that writes into the key store, too.
+  await verifyKeyStore(config, stores);
   const firstKey = await ensureFirstKey(stores.apiKeys, config.apiKeyBootstrap, clock.now());
   const parts = { config, stores, privacy, directory: openSourceDirectory(config), clock };
   // Takes most of the time of a start, for which a start that is refused has no use.
@@ -95,6 +98,22 @@ function startBlock(config: Config, url: string, firstKey: string | undefined): 
     ...(firstKey === undefined ? [] : [`  API key      ${firstKey}  (all scopes; shown only now)`]),
     ...(keyInFolder ? ['  master key   in the data folder: a copy of it undoes erasures (set MASTER_KEY_FILE)'] : []),
   ].join('\n');
+}
+
+/** @throws ConfigError which of the two stores is the wrong one only the operator can know */
+async function verifyKeyStore(config: Config, stores: Stores): Promise<void> {
+  const { eventStore: store, customerViews: views, subjectKeys } = stores;
+  try {
+    await verifyKeysOfLog({ store, views, subjectKeys });
+  } catch (error) {
+    if (!(error instanceof KeysElsewhere)) throw error;
+    const keys = config.keysMongodbUrl === undefined ? 'DATA_DIR' : 'KEYS_MONGODB_URL';
+    const log = config.eventstoreUrl === undefined ? 'DATA_DIR' : 'EVENTSTORE_URL with EVENTSTORE_PREFIX';
+    throw new ConfigError(
+      `The key store (${keys}) does not belong to the event log (${log}): it holds no key of the ${error.customers} ` +
+        'customers that were looked up. Let both name stores that belong together, or restore the keys from their backup',
+    );
+  }
 }
 
 const SETTING_OF: Record<StoreName, string> = {
