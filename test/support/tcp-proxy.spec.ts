@@ -79,13 +79,14 @@ describe('a wire that can fail', () => {
   it('holds bytes back each way, and keeps their order', async () => {
     const socket = await client();
     proxy.latency = 30;
+    // Timers count whole milliseconds: each may fire up to one and a half early by the finer clock.
     const started = performance.now();
     const answer = heard(socket);
     socket.write('slow');
     await received('slow');
-    expect(performance.now() - started).toBeGreaterThanOrEqual(29);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(28);
     expect(await answer).toBe('slow');
-    expect(performance.now() - started).toBeGreaterThanOrEqual(58);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(56);
     socket.write('one');
     await aRoundTrip();
     proxy.latency = 0;
